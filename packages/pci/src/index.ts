@@ -1,0 +1,5 @@
+/**
+ * PCI configuration-space codecs.
+ * @packageDocumentation
+ */
+export * from './topology/index.js';

@@ -1,0 +1,6 @@
+/**
+ * The tree of PCI buses.
+ * @packageDocumentation
+ */
+export * from './function.js';
+export * from './topology.js';
