@@ -19,7 +19,8 @@ export class PciTopology {
 
   constructor(functions: Iterable<TopologyFunction>) {
     for (const fn of functions) this.#add(fn);
-    for (const bus of this.#buses.values()) if (bus.functions.length > 1) bus.functions.sort((a, b) => compareBdf(a.bdf, b.bdf));
+    for (const bus of this.#buses.values())
+      if (bus.functions.length > 1) bus.functions.sort((a, b) => compareBdf(a.bdf, b.bdf));
   }
 
   /** How many functions there are. */
@@ -47,7 +48,8 @@ export class PciTopology {
 
   /** The root port above `bdf` (or `bdf` itself); undefined for functions that are integrated in the root complex. */
   rootPort(bdf: Bdf): TopologyFunction | undefined {
-    for (let at = this.#functions.get(bdf); at; at = this.upstreamBridge(at.bdf)) if (at.portType === 'root_port') return at;
+    for (let at = this.#functions.get(bdf); at; at = this.upstreamBridge(at.bdf))
+      if (at.portType === 'root_port') return at;
     return undefined;
   }
 
@@ -73,7 +75,8 @@ export class PciTopology {
     const { domain, bus } = bdfParts(fn.bdf);
     this.#bus(busKey(domain, bus)).functions.push(fn);
     // A bridge whose secondary bus is not below its own would make the tree endless: it is kept as a leaf.
-    if (fn.bridge && fn.secondary !== undefined && fn.secondary > bus) this.#bus(busKey(domain, fn.secondary)).bridge = fn;
+    if (fn.bridge && fn.secondary !== undefined && fn.secondary > bus)
+      this.#bus(busKey(domain, fn.secondary)).bridge = fn;
   }
 
   #bus(key: number): Bus {

@@ -1,0 +1,53 @@
+/** Ids of capabilities in the first 256 bytes (PCI Code and ID Assignment Specification §2; Linux PCI_CAP_ID_*). */
+export const CAPABILITY_ID = {
+  NULL: 0x00,
+  POWER_MANAGEMENT: 0x01,
+  AGP: 0x02,
+  VPD: 0x03,
+  SLOT_ID: 0x04,
+  MSI: 0x05,
+  COMPACT_PCI_HOT_SWAP: 0x06,
+  PCI_X: 0x07,
+  HYPERTRANSPORT: 0x08,
+  VENDOR_SPECIFIC: 0x09,
+  DEBUG_PORT: 0x0a,
+  COMPACT_PCI_RESOURCE_CONTROL: 0x0b,
+  HOT_PLUG: 0x0c,
+  BRIDGE_SUBSYSTEM_ID: 0x0d,
+  AGP_8X: 0x0e,
+  SECURE_DEVICE: 0x0f,
+  PCIE: 0x10,
+  MSIX: 0x11,
+  SATA: 0x12,
+  ADVANCED_FEATURES: 0x13,
+  ENHANCED_ALLOCATION: 0x14,
+  FLATTENING_PORTAL_BRIDGE: 0x15,
+} as const;
+
+const NAMES: readonly string[] = [
+  'Null',
+  'Power Management',
+  'AGP',
+  'Vital Product Data',
+  'Slot Identification',
+  'MSI',
+  'CompactPCI Hot Swap',
+  'PCI-X',
+  'HyperTransport',
+  'Vendor Specific Information',
+  'Debug Port',
+  'CompactPCI Central Resource Control',
+  'PCI Hot-Plug',
+  'Bridge Subsystem Vendor ID',
+  'AGP 8x',
+  'Secure Device',
+  'PCI Express',
+  'MSI-X',
+  'SATA Data/Index Configuration',
+  'Advanced Features',
+  'Enhanced Allocation',
+  'Flattening Portal Bridge',
+];
+
+/** The name of a capability id; undefined for one that is not assigned. */
+export const capabilityName = (id: number): string | undefined => NAMES[id];
