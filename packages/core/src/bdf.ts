@@ -63,9 +63,13 @@ export function formatBdf(parts: BdfParts): Bdf {
   const { domain, bus, device, function: fn } = parts;
   const fits = (value: number, most: number): boolean => Number.isInteger(value) && value >= 0 && value <= most;
   if (!fits(domain, 0xffffffff) || !fits(bus, 0xff) || !fits(device, 0x1f) || !fits(fn, 7)) {
-    throw new PciRecoveryError('ERR_PCI_BAD_BDF', 'A PCI address is made of domain, bus 0–255, device 0–31, function 0–7.', {
-      context: { domain, bus, device, function: fn },
-    });
+    throw new PciRecoveryError(
+      'ERR_PCI_BAD_BDF',
+      'A PCI address is made of domain, bus 0–255, device 0–31, function 0–7.',
+      {
+        context: { domain, bus, device, function: fn },
+      },
+    );
   }
   return `${hex(domain, 4)}:${hex(bus, 2)}:${hex(device, 2)}.${fn}` as Bdf;
 }

@@ -20,6 +20,9 @@ export type Voting = 'errorDetected' | 'mmioEnabled' | 'slotReset';
 /** The callbacks that are only told. */
 export type Telling = 'resetPrepare' | 'resetDone' | 'resume';
 
+/** Every callback there is. */
+export type Callback = Voting | Telling | 'corErrorDetected';
+
 /** Every callback that can run inside a recovery. */
 export const CALLBACKS: readonly (Voting | Telling)[] = [
   'errorDetected',

@@ -1,6 +1,6 @@
 import { type DeviceRef, type RecoveryScope } from './device.js';
 import { type ErrorEvent } from './event.js';
-import { type Telling, type Voting } from './handlers.js';
+import { type Callback } from './handlers.js';
 import { type RecoveryOutcome } from './outcome.js';
 
 /** What is done with an error, and why. */
@@ -15,7 +15,7 @@ export interface RecoveryPolicy {
   /** `scope` is worked out only when it is asked for. */
   judge(event: ErrorEvent, scope: () => RecoveryScope): Judgement;
   /** Milliseconds that a callback may take; `Infinity`: no limit. */
-  deadline(device: DeviceRef, callback: Voting | Telling): number;
+  deadline(device: DeviceRef, callback: Callback): number;
   /** Told of every outcome. */
   ended?(outcome: RecoveryOutcome): void;
 }

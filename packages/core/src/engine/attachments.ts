@@ -1,0 +1,49 @@
+import { type Bdf } from '../bdf.js';
+import { type DeviceRef, type Member, type RecoveryScope } from '../contract/device.js';
+import { CALLBACKS, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
+import { type RecoveryPlatform } from '../contract/platform.js';
+import { PciRecoveryError } from '../errors/pci-recovery-error.js';
+
+interface Attachment {
+  readonly handlers: PciErrorHandlers;
+  readonly handles: ReadonlySet<Voting | Telling>;
+}
+
+const handlesOf = (handlers: PciErrorHandlers): ReadonlySet<Voting | Telling> =>
+  new Set(CALLBACKS.filter((callback) => typeof handlers[callback] === 'function'));
+
+/** Who brought callbacks for which address. */
+export class Attachments {
+  readonly #attached = new Map<Bdf, Attachment>();
+
+  add(bdf: Bdf, handlers: PciErrorHandlers): void {
+    if (this.#attached.has(bdf)) {
+      throw new PciRecoveryError('ERR_PCI_ALREADY_ATTACHED', `${bdf} already has handlers: dispose of those first.`, {
+        context: { bdf },
+      });
+    }
+    this.#attached.set(bdf, { handlers, handles: handlesOf(handlers) });
+  }
+
+  /** Takes `handlers` away, unless somebody else's are attached by now. */
+  remove(bdf: Bdf, handlers: PciErrorHandlers): boolean {
+    return this.#attached.get(bdf)?.handlers === handlers && this.#attached.delete(bdf);
+  }
+
+  /** The callbacks of a function: attached ones first, then those of the platform's own drivers. */
+  of(device: DeviceRef, platform: RecoveryPlatform): PciErrorHandlers | undefined {
+    return this.#attached.get(device.bdf)?.handlers ?? platform.handlersOf?.(device);
+  }
+
+  /** `scope` with what is attached now written into its members. */
+  overlay(scope: RecoveryScope, platform: RecoveryPlatform): RecoveryScope {
+    return { ...scope, members: scope.members.map((member) => this.#overlayMember(member, platform)) };
+  }
+
+  #overlayMember(member: Member, platform: RecoveryPlatform): Member {
+    const attached = this.#attached.get(member.bdf);
+    if (attached) return { ...member, driver: true, handles: attached.handles };
+    const own = platform.handlersOf?.(member);
+    return own ? { ...member, driver: true, handles: handlesOf(own) } : member;
+  }
+}

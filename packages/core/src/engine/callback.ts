@@ -1,0 +1,78 @@
+import { type Clock } from '../contract/clock.js';
+import { type ChannelState, type DeviceRef } from '../contract/device.js';
+import { ERS_RESULTS, type ErsResult, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
+import { type Answer, type AnswerForm } from '../contract/step.js';
+import { type LazyCallbackContext } from './callback-context.js';
+
+const VOTES: ReadonlySet<unknown> = new Set(ERS_RESULTS);
+
+const isVote = (value: unknown): value is ErsResult => VOTES.has(value);
+
+const isVoting = (callback: Voting | Telling): callback is Voting =>
+  callback === 'errorDetected' || callback === 'mmioEnabled' || callback === 'slotReset';
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+/** An answer form with its device. */
+export const answerOf = (device: DeviceRef, form: AnswerForm): Answer =>
+  ({ bdf: device.bdf, generation: device.generation, ...form });
+
+/** What a returned value counts as: anything but a vote is nonsense where a vote was asked for. */
+function judge(callback: Voting | Telling, value: unknown): AnswerForm {
+  if (!isVoting(callback)) return { gave: 'told' };
+  return isVote(value) ? { gave: 'vote', vote: value } : { gave: 'fault', why: 'nonsense' };
+}
+
+/** One call of one callback. */
+export interface CallbackCall {
+  readonly handlers: PciErrorHandlers;
+  readonly callback: Voting | Telling;
+  readonly channel: ChannelState;
+  readonly context: LazyCallbackContext;
+  readonly clock: Clock;
+  /** Milliseconds; `Infinity`: none. */
+  readonly deadline: number;
+  /** Registers what an abort does to this call; the returned function takes it back. */
+  readonly onStop: (stop: () => void) => () => void;
+  /** An answer came when nobody waited for it any more. */
+  readonly late: () => void;
+}
+
+/** Calls a callback. Whatever it does, there is an answer, at the latest at its deadline. */
+export function callCallback(call: CallbackCall): AnswerForm | Promise<AnswerForm> {
+  let value: unknown;
+  try {
+    value = call.handlers[call.callback]!(call.context, call.channel);
+    // Reading `then` of a foreign object can throw too.
+    if (isThenable(value)) return settle(call, value);
+  } catch {
+    return { gave: 'fault', why: 'threw' };
+  }
+  return judge(call.callback, value);
+}
+
+/** Waits for a promised answer, its deadline, or a stop: whichever is first. */
+function settle(call: CallbackCall, promised: PromiseLike<unknown>): Promise<AnswerForm> {
+  return new Promise((resolve) => {
+    let open = true;
+    const finish = (form: AnswerForm): void => {
+      if (!open) return call.late();
+      open = false;
+      timer?.[Symbol.dispose]();
+      forget();
+      resolve(form);
+    };
+    const cut = (why: 'overran' | 'stopped'): void => {
+      if (!open) return;
+      call.context.abort(why);
+      finish({ gave: 'fault', why });
+    };
+    const timer = call.deadline === Infinity ? undefined : call.clock.after(call.deadline, () => cut('overran'));
+    const forget = call.onStop(() => cut('stopped'));
+    Promise.resolve(promised).then(
+      (value) => finish(judge(call.callback, value)),
+      () => finish({ gave: 'fault', why: 'threw' }),
+    );
+  });
+}

@@ -1,0 +1,305 @@
+import { inject, injectable, multiInject, optional } from 'inversify';
+import { type Clock } from '../contract/clock.js';
+import { type RecoveryPolicy } from '../contract/policy.js';
+import { TOKENS } from '../tokens.js';
+import { type Bdf } from '../bdf.js';
+import { type RecoveryScope } from '../contract/device.js';
+import { type RecoveryEngine, type RequestOptions } from '../contract/engine.js';
+import { type EngineEvent } from '../contract/engine-event.js';
+import { type ErrorEvent } from '../contract/event.js';
+import { type PciErrorHandlers } from '../contract/handlers.js';
+import { type RecoveryOutcome } from '../contract/outcome.js';
+import { type RecoveryPlatform } from '../contract/platform.js';
+import { PciRecoveryError } from '../errors/pci-recovery-error.js';
+import { type Awaitable } from '../plain.js';
+import { Attachments } from './attachments.js';
+import { callWithin } from './deadline.js';
+import { type EngineSettings } from './engine-settings.js';
+import { runExclusively } from './exclusive.js';
+import { extentOf } from './extent.js';
+import { Observers } from './observers.js';
+import { RecoveryRun } from './recovery-run.js';
+import { CallbackFrames } from './reentrancy.js';
+import { Scheduler } from './scheduler.js';
+import { type Submission, unrecovered } from './submission.js';
+
+/**
+ * The engine: policy, queueing and the execution of recoveries, for any number of platforms. It takes everything from
+ * outside; {@link createEngine} builds it by hand, {@link coreModule} lets a container build it.
+ */
+@injectable()
+export class DefaultRecoveryEngine implements RecoveryEngine {
+  readonly #policy: RecoveryPolicy;
+  readonly #clock: Clock;
+  readonly #mostQueued: number;
+  readonly #platforms = new Map<string, RecoveryPlatform>();
+  readonly #attachments = new Attachments();
+  readonly #observers = new Observers();
+  readonly #frames = new CallbackFrames();
+  readonly #scheduler = new Scheduler();
+  readonly #active = new Set<Submission>();
+  readonly #recording = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  #recoveries = 0;
+
+  /** @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name. */
+  constructor(
+    @multiInject(TOKENS.platform) @optional() platforms: readonly RecoveryPlatform[] | undefined,
+    @inject(TOKENS.policy) policy: RecoveryPolicy,
+    @inject(TOKENS.clock) clock: Clock,
+    @multiInject(TOKENS.observer) @optional() observers?: readonly ((event: EngineEvent) => void)[],
+    @inject(TOKENS.settings) @optional() settings: EngineSettings = {},
+  ) {
+    this.#policy = policy;
+    this.#clock = clock;
+    this.#mostQueued = settings.mostQueued ?? 1024;
+    for (const platform of platforms ?? []) {
+      if (this.#platforms.has(platform.name)) {
+        throw new PciRecoveryError('ERR_PCI_DUPLICATE_PLATFORM', `Two platforms are named "${platform.name}".`);
+      }
+      this.#platforms.set(platform.name, platform);
+    }
+    for (const observer of observers ?? []) this.#observers.add(observer);
+  }
+
+  attach(bdf: Bdf, handlers: PciErrorHandlers): Disposable {
+    this.#refuseWhenClosed();
+    this.#attachments.add(bdf, handlers);
+    this.#observers.emit({ type: 'attached', bdf });
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#attachments.remove(bdf, handlers)) this.#observers.emit({ type: 'detached', bdf });
+      },
+    };
+  }
+
+  observe(listener: (event: EngineEvent) => void): Disposable {
+    return this.#observers.add(listener);
+  }
+
+  async submit(event: ErrorEvent, options: RequestOptions = {}): Promise<RecoveryOutcome> {
+    this.#refuseWhenClosed();
+    const platform = this.#platforms.get(event.platform);
+    if (!platform) {
+      const known = [...this.#platforms.keys()].join(', ') || 'none';
+      throw new PciRecoveryError(
+        'ERR_PCI_UNKNOWN_PLATFORM',
+        `No platform "${event.platform}" here; there is: ${known}.`,
+      );
+    }
+    this.#emit({ type: 'received', event });
+    const outcome = await this.#decide(platform, event, options.signal);
+    this.#ended(outcome);
+    return outcome;
+  }
+
+  exclusive<T>(scope: RecoveryScope, work: () => Awaitable<T>, options: RequestOptions = {}): Promise<T> {
+    return runExclusively(scope, work, options, {
+      scheduler: this.#scheduler,
+      frames: this.#frames,
+      refuseWhenClosed: () => this.#refuseWhenClosed(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#refuseWhenClosed();
+    const { signal } = this.#closing;
+    for (const platform of this.#platforms.values()) {
+      for (const event of await platform.survey({ signal })) this.#submitQuietly(event);
+      void this.#pump(platform, signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    // A recovery that ends can still let a recorded error through, and the other way round.
+    do await Promise.all([this.#scheduler.idle(), ...this.#recording]);
+    while (this.#active.size > 0);
+  }
+
+  async abort(reason: string): Promise<void> {
+    this.#closing.abort();
+    for (const submission of this.#active) this.#giveUp(submission, reason);
+    await this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #refuseWhenClosed(): void {
+    if (!this.#closing.signal.aborted) return;
+    throw new PciRecoveryError('ERR_PCI_ENGINE_CLOSED', 'The engine is closed: it takes in nothing more.');
+  }
+
+  #emit(event: EngineEvent): void {
+    if (this.#observers.any) this.#observers.emit(event);
+  }
+
+  #ended(outcome: RecoveryOutcome): void {
+    try {
+      this.#policy.ended?.(outcome);
+    } catch (error) {
+      this.#observers.emit({ type: 'trouble', where: 'the policy', error });
+    }
+    this.#emit({ type: 'ended', outcome });
+  }
+
+  async #pump(platform: RecoveryPlatform, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of platform.events({ signal })) {
+        if (signal.aborted) return;
+        this.#submitQuietly(event);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#observers.emit({ type: 'trouble', where: `the events of platform "${platform.name}"`, error });
+    }
+  }
+
+  #submitQuietly(event: ErrorEvent): void {
+    this.submit(event).catch((error: unknown) => this.#observers.emit({ type: 'trouble', where: 'submit', error }));
+  }
+
+  #decide(platform: RecoveryPlatform, event: ErrorEvent, signal?: AbortSignal): Awaitable<RecoveryOutcome> {
+    const time = this.#clock.monotonic();
+    try {
+      let scope: RecoveryScope | undefined;
+      const { verdict, why } = this.#policy.judge(event, () => (scope ??= platform.scopeOf(event)));
+      if (verdict === 'recover' || verdict === 'give_up') {
+        return this.#admit({ platform, event, verdict }, (scope ??= platform.scopeOf(event)), signal);
+      }
+      this.#emit({ type: verdict === 'record' ? 'recorded' : 'ignored', event, why });
+      const outcome = unrecovered({ platform, event }, time, 'ignored', why, scope);
+      return verdict === 'record' ? this.#acknowledge(platform, event).then(() => outcome) : outcome;
+    } catch (error) {
+      this.#observers.emit({ type: 'trouble', where: 'the decision on an error', error });
+      return unrecovered({ platform, event }, time, 'disconnected', `It could not be decided: ${String(error)}.`);
+    }
+  }
+
+  /** Has an error that starts no recovery acknowledged at the hardware, and its function told. */
+  async #acknowledge(platform: RecoveryPlatform, event: ErrorEvent): Promise<void> {
+    const deadline = this.#policy.deadline(event.device, 'corErrorDetected');
+    const tell = (): Promise<void> =>
+      callWithin(this.#clock, deadline, () => this.#attachments.of(event.device, platform)?.corErrorDetected?.(event));
+    const acknowledged = (async () => {
+      if (platform.acknowledge) await platform.acknowledge(event, tell);
+      else await tell();
+    })().catch((error: unknown) => this.#observers.emit({ type: 'trouble', where: 'corErrorDetected', error }));
+    this.#recording.add(acknowledged);
+    await acknowledged;
+    this.#recording.delete(acknowledged);
+  }
+
+  #admit(draft: Omit<Submission, 'resolve'>, scope: RecoveryScope, signal?: AbortSignal): Promise<RecoveryOutcome> {
+    return new Promise((resolve) => {
+      const submission: Submission = { ...draft, resolve };
+      this.#active.add(submission);
+      if (signal?.aborted) submission.verdict = 'give_up';
+      else signal?.addEventListener('abort', () => this.#giveUp(submission, 'Its caller gave it up.'), { once: true });
+      this.#place(submission, scope);
+    });
+  }
+
+  #giveUp(submission: Submission, reason: string): void {
+    submission.verdict = 'give_up';
+    submission.run?.abort(reason);
+  }
+
+  /** Runs it at once when nothing is in the way; otherwise the platform's law says what becomes of it. */
+  #place(submission: Submission, scope: RecoveryScope): void {
+    const { platform, event } = submission;
+    const { procedure } = platform;
+    const lane = this.#laneOf(submission, scope);
+    const obstacle = this.#scheduler.obstacle(lane, scope);
+    if (!obstacle && this.#scheduler.queued(lane) === 0) return this.#run(submission, scope, lane);
+    if (obstacle instanceof RecoveryRun) {
+      const extent = extentOf(scope, obstacle.held, obstacle.scope.id);
+      const arrival = procedure.arrival(obstacle, obstacle.at, event, extent);
+      obstacle.note({ what: 'arrival', sequence: event.sequence, extent, arrival });
+      this.#emit({ type: 'arrived', event, recovery: obstacle.recovery, arrival });
+      if (arrival === 'fold') return this.#fold(submission, obstacle);
+      submission.purges = arrival === 'queue_and_purge';
+    }
+    this.#enqueue(submission, scope, lane);
+  }
+
+  #laneOf({ platform, event }: Submission, scope: RecoveryScope): string {
+    return `${platform.name}/${platform.procedure.lane(event, scope)}`;
+  }
+
+  #fold(submission: Submission, run: RecoveryRun): void {
+    run.folded.push(submission.event);
+    for (const other of this.#active) {
+      if (other.run !== run) continue;
+      const { resolve } = other;
+      other.resolve = (outcome) => {
+        resolve(outcome);
+        this.#settle(submission, { ...outcome, event: submission.event, foldedInto: outcome.recovery });
+      };
+    }
+  }
+
+  #enqueue(submission: Submission, scope: RecoveryScope, lane: string): void {
+    const { platform, event } = submission;
+    if (this.#scheduler.queued(lane) >= this.#mostQueued) {
+      this.#observers.emit({ type: 'overflowed', event, lane });
+      const why = `${this.#mostQueued} errors already wait in lane "${lane}".`;
+      return this.#settle(submission, unrecovered(submission, this.#clock.monotonic(), 'disconnected', why, scope));
+    }
+    submission.waiting = {
+      scope: () => this.#freshScope(submission, scope),
+      start: (fresh) => this.#run(submission, fresh, lane),
+    };
+    this.#scheduler.enqueue(lane, platform.procedure.order, submission.waiting);
+  }
+
+  /** Membership is read when a recovery starts; when that fails, what was known at its arrival has to do. */
+  #freshScope({ platform, event }: Submission, known: RecoveryScope): RecoveryScope {
+    try {
+      return platform.scopeOf(event);
+    } catch (error) {
+      this.#observers.emit({ type: 'trouble', where: `scopeOf of platform "${platform.name}"`, error });
+      return known;
+    }
+  }
+
+  #run(submission: Submission, read: RecoveryScope, lane: string): void {
+    const { platform, event } = submission;
+    if (submission.purges) this.#purge(submission, read);
+    const scope = this.#attachments.overlay(read, platform);
+    const run = new RecoveryRun(++this.#recoveries, platform, event, scope, {
+      clock: this.#clock,
+      policy: this.#policy,
+      attachments: this.#attachments,
+      observers: this.#observers,
+      frames: this.#frames,
+      rescoped: (changed) => this.#scheduler.hold(changed),
+    });
+    submission.run = run;
+    this.#scheduler.occupy(lane, platform.procedure.order, run);
+    void run.execute(submission.verdict).then((outcome) => {
+      this.#settle(submission, outcome);
+      this.#scheduler.release(lane, run);
+    });
+  }
+
+  /** Errors of the same platform that wait inside the scope of `submission` go with it. */
+  #purge(submission: Submission, scope: RecoveryScope): void {
+    const inside = new Set(scope.members.map((member) => member.bdf));
+    for (const other of [...this.#active]) {
+      if (!other.waiting || other.run || other === submission || other.platform !== submission.platform) continue;
+      const extent = extentOf(other.waiting.scope(), inside, scope.id);
+      if ((extent !== 'same' && extent !== 'inside') || !this.#scheduler.withdraw(other.waiting)) continue;
+      this.#emit({ type: 'purged', event: other.event, by: submission.event });
+      const why = `It was purged by error ${submission.event.sequence}, whose scope holds it.`;
+      this.#settle(other, { ...unrecovered(other, this.#clock.monotonic(), 'ignored', why), usable: [] });
+    }
+  }
+
+  #settle(submission: Submission, outcome: RecoveryOutcome): void {
+    this.#active.delete(submission);
+    submission.resolve(outcome);
+  }
+}

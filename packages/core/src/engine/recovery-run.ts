@@ -1,0 +1,293 @@
+import { type Bdf } from '../bdf.js';
+import { type Clock } from '../contract/clock.js';
+import { type DeviceRef, type Member, type RecoveryScope } from '../contract/device.js';
+import { type ErrorEvent } from '../contract/event.js';
+import { type RecoveryOutcome } from '../contract/outcome.js';
+import { type PerformContext, type RecoveryPlatform } from '../contract/platform.js';
+import { type RecoveryPolicy } from '../contract/policy.js';
+import {
+  type Answer,
+  type EndStep,
+  type NotifyStep,
+  type OperateStep,
+  type OperationResult,
+  type Step,
+} from '../contract/step.js';
+import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
+import { type Attachments } from './attachments.js';
+import { answerOf, callCallback } from './callback.js';
+import { LazyCallbackContext } from './callback-context.js';
+import { type Observers } from './observers.js';
+import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
+
+/** What a run needs of its engine. */
+export interface RunSurroundings {
+  readonly clock: Clock;
+  readonly policy: RecoveryPolicy;
+  readonly attachments: Attachments;
+  readonly observers: Observers;
+  readonly frames: CallbackFrames;
+  /** The membership changed in the middle of the recovery. */
+  rescoped(run: RecoveryRun): void;
+}
+
+/** More steps than any platform's law has: a procedure that goes on longer goes round in circles. */
+const MOST_STEPS = 10_000;
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
+export class RecoveryRun implements CallbackFrame, PerformContext {
+  readonly recovery: number;
+  readonly platform: RecoveryPlatform;
+  readonly event: ErrorEvent;
+  scope: RecoveryScope;
+  /** The addresses that nobody else may touch meanwhile. */
+  readonly held = new Set<Bdf>();
+  /** Errors that were counted with this recovery. */
+  readonly folded: ErrorEvent[] = [];
+  /** The current step. */
+  at = 'begin';
+  readonly #around: RunSurroundings;
+  readonly #trace: TraceEntry[] = [];
+  readonly #faulted = new Set<Bdf>();
+  #abortReason: string | undefined;
+  #controller: AbortController | undefined;
+  #stops: Set<() => void> | undefined;
+  #stoppable = false;
+  #running = true;
+
+  constructor(
+    recovery: number,
+    platform: RecoveryPlatform,
+    event: ErrorEvent,
+    scope: RecoveryScope,
+    around: RunSurroundings,
+  ) {
+    this.recovery = recovery;
+    this.platform = platform;
+    this.event = event;
+    this.#around = around;
+    this.scope = scope;
+    this.#take(scope);
+  }
+
+  /** For `wait` operations; made only when somebody looks at it. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    return this.#controller.signal;
+  }
+
+  holds(bdf: Bdf): boolean {
+    return this.#running && this.held.has(bdf);
+  }
+
+  /** Gives up at the next place where the procedure allows it. */
+  abort(reason: string): void {
+    if (this.#abortReason !== undefined || !this.#running) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    if (this.#stoppable) for (const stop of this.#stops ?? []) stop();
+  }
+
+  /** Writes down what happened, and tells the observers. */
+  note(happening: TraceHappening): void {
+    const entry: TraceEntry = { time: this.#around.clock.monotonic(), at: this.at, ...happening };
+    this.#trace.push(entry);
+    const { observers } = this.#around;
+    if (observers.any) observers.emit({ type: 'trace', recovery: this.recovery, event: this.event, entry });
+  }
+
+  async execute(verdict: 'recover' | 'give_up'): Promise<RecoveryOutcome> {
+    const startedAt = this.#around.clock.monotonic();
+    this.note({ what: 'begin', verdict });
+    let end: EndStep;
+    try {
+      end = await this.#walk(this.platform.procedure.begin({ event: this.event, scope: this.scope, verdict }));
+    } catch (error) {
+      end = this.#broken(`The procedure of "${this.platform.name}" failed: ${describe(error)}.`);
+    }
+    return this.#finish(end, startedAt);
+  }
+
+  async #walk(first: Step): Promise<EndStep> {
+    let step = first;
+    for (let steps = 0; steps < MOST_STEPS; steps++) {
+      if (this.#abortReason !== undefined && step.stopped) {
+        this.note({ what: 'stopped', reason: this.#abortReason });
+        step = step.stopped();
+      }
+      this.at = step.at;
+      this.#stoppable = step.stopped !== undefined;
+      if (step.do === 'end') return step;
+      if (step.do === 'notify') {
+        const answers = this.#notify(step);
+        step = step.then(answers instanceof Promise ? await answers : answers);
+      } else {
+        const result = this.#operate(step);
+        step = step.then(result instanceof Promise ? await result : result);
+      }
+    }
+    return this.#broken(`The procedure of "${this.platform.name}" does not end.`);
+  }
+
+  #notify(step: NotifyStep): Answer[] | Promise<Answer[]> {
+    const answers: Answer[] = [];
+    for (let index = 0; index < step.to.length; index++) {
+      const answer = this.#ask(step, step.to[index]!);
+      if (answer instanceof Promise) return this.#notifyRest(step, answers, answer);
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  async #notifyRest(step: NotifyStep, answers: Answer[], pending: Promise<Answer>): Promise<Answer[]> {
+    answers.push(await pending);
+    for (let index = answers.length; index < step.to.length; index++)
+      answers.push(await this.#ask(step, step.to[index]!));
+    return answers;
+  }
+
+  #ask(step: NotifyStep, device: DeviceRef): Answer | Promise<Answer> {
+    const member = this.scope.members.find((one) => one.bdf === device.bdf && one.generation === device.generation);
+    this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, step.callback, step.channel));
+    const silent = this.#silence(step, device, member);
+    if (silent) return this.#answered(step, silent);
+    const answer = this.#call(step, device);
+    return answer instanceof Promise ? answer.then((one) => this.#answered(step, one)) : this.#answered(step, answer);
+  }
+
+  /** Why nobody is called, if so. */
+  #silence(step: NotifyStep, device: DeviceRef, member: Member | undefined): Answer | undefined {
+    const nothing = (why: 'no_driver' | 'no_callback' | 'gone' | 'faulted' | 'withheld'): Answer =>
+      answerOf(device, { gave: 'nothing', why });
+    if (!member) return nothing('gone');
+    if (step.withheld?.some((one) => one.bdf === device.bdf)) return nothing('withheld');
+    if (this.#faulted.has(device.bdf)) return nothing('faulted');
+    const handlers = this.#around.attachments.of(device, this.platform);
+    if (!handlers) return nothing(member.driver && member.handles.size === 0 ? 'no_callback' : 'no_driver');
+    if (typeof handlers[step.callback] !== 'function') return nothing('no_callback');
+    // The step was cut short before this function's turn: it is left alone until the failure path.
+    return this.#abortReason !== undefined && this.#stoppable ? nothing('withheld') : undefined;
+  }
+
+  #call(step: NotifyStep, device: DeviceRef): Answer | Promise<Answer> {
+    const { callback, channel } = step;
+    const { clock, policy, attachments, frames } = this.#around;
+    this.note({ what: 'call', callback, device, channel });
+    const form = frames.run(this, () =>
+      callCallback({
+        handlers: attachments.of(device, this.platform)!,
+        callback,
+        channel,
+        context: new LazyCallbackContext(device, this.event, this.recovery),
+        clock,
+        deadline: policy.deadline(device, callback),
+        onStop: (stop) => this.#onStop(stop),
+        late: () => this.note({ what: 'late_answer', callback, device }),
+      }),
+    );
+    return form instanceof Promise ? form.then((late) => answerOf(device, late)) : answerOf(device, form);
+  }
+
+  #onStop(stop: () => void): () => void {
+    (this.#stops ??= new Set()).add(stop);
+    return () => void this.#stops?.delete(stop);
+  }
+
+  #answered(step: NotifyStep, answer: Answer): Answer {
+    if (answer.gave === 'fault' && answer.why !== 'stopped') this.#faulted.add(answer.bdf);
+    this.note({ what: 'answer', callback: step.callback, answer });
+    this.#tellPlatform('afterCallback', () => this.platform.afterCallback?.(answer, step.callback, step.channel));
+    return answer;
+  }
+
+  #tellPlatform(where: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#around.observers.emit({ type: 'trouble', where: `${where} of platform "${this.platform.name}"`, error });
+    }
+  }
+
+  #operate(step: OperateStep): OperationResult | Promise<OperationResult> {
+    const { operation } = step;
+    this.note({ what: 'operate', operation });
+    let result: OperationResult | PromiseLike<OperationResult>;
+    try {
+      result = this.platform.perform(operation, this);
+    } catch (error) {
+      return this.#operated(step, { ok: false, why: 'failed', detail: describe(error) });
+    }
+    if (!('then' in result)) return this.#operated(step, result);
+    return this.#patience(step, result).then((one) => this.#operated(step, one));
+  }
+
+  /** A `wait` is abandoned by an abort also when the platform does not look at its signal. */
+  #patience(step: OperateStep, result: PromiseLike<OperationResult>): Promise<OperationResult> {
+    const settled = Promise.resolve(result).catch((error: unknown): OperationResult => ({
+      ok: false,
+      why: 'failed',
+      detail: describe(error),
+    }));
+    if (step.operation.nature !== 'wait' || !step.stopped) return settled;
+    return new Promise((resolve) => {
+      const forget = this.#onStop(() => resolve({ ok: false, why: 'stopped' }));
+      void settled.then((one) => (forget(), resolve(one)));
+      if (this.#abortReason !== undefined) resolve({ ok: false, why: 'stopped' });
+    });
+  }
+
+  #operated(step: OperateStep, given: OperationResult): OperationResult {
+    const result: OperationResult =
+      typeof given === 'object' && given !== null && typeof given.ok === 'boolean'
+        ? given
+        : { ok: false, why: 'failed', detail: 'The platform answered nonsense.' };
+    if (result.ok && result.scope) {
+      this.scope = this.#around.attachments.overlay(result.scope, this.platform);
+      this.#take(this.scope);
+      this.#around.rescoped(this);
+    }
+    this.note({ what: 'operated', operation: step.operation, result });
+    return result;
+  }
+
+  /** What was held stays held: a function that left may come back before the end. */
+  #take(scope: RecoveryScope): void {
+    for (const member of scope.members) this.held.add(member.bdf);
+  }
+
+  #broken(why: string): EndStep {
+    return { do: 'end', at: this.at, state: null, result: 'disconnected', why, usable: [] };
+  }
+
+  /** Fail closed: only present functions in the generation that was recovered, and none whose callback failed. */
+  #usable(end: EndStep): DeviceRef[] {
+    const present = new Map(this.scope.members.map((member) => [member.bdf, member.generation]));
+    return end.usable
+      .filter(({ bdf, generation }) => present.get(bdf) === generation && !this.#faulted.has(bdf))
+      .map(({ bdf, generation }) => ({ bdf, generation }));
+  }
+
+  #finish(end: EndStep, startedAt: number): RecoveryOutcome {
+    const usable = this.#usable(end);
+    const { result, why } = end;
+    this.note({ what: 'end', result, why, usable });
+    this.#running = false;
+    const { recovery, platform, event, scope } = this;
+    const endedAt = this.#around.clock.monotonic();
+    return {
+      recovery,
+      platform: platform.name,
+      event,
+      scope,
+      result,
+      why,
+      usable,
+      startedAt,
+      endedAt,
+      trace: this.#trace,
+    };
+  }
+}
