@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { jestConfig } from './jest.config.mjs';
 
-const jest = createRequire(import.meta.url).resolve('jest/bin/jest.js');
+const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 mkdirSync('.test-results', { recursive: true });
 const { status } = spawnSync(
   process.execPath,

@@ -2,4 +2,4 @@
 export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain | undefined };
 
 /** A value, or a promise of it. Whoever can answer at once should: it saves the caller a turn of the event loop. */
-export type Awaitable<T> = T | PromiseLike<T>;
+export type Awaitable<T> = T | Promise<T>;
