@@ -50,7 +50,7 @@ export interface CallbackContext {
  * a vote, or has not answered by its deadline has failed: its function is not handed back.
  *
  * A callback may not call `exclusive()` for a scope that holds its own function: that is refused (it would wait for
- * itself).
+ * itself). TypeScript widens the literal of an `async` callback: annotate it `async (): Promise<ErsResult> => 'need_reset'`.
  */
 export interface PciErrorHandlers {
   /** An error happened: quiesce, touch the device no more, and say how to go on. `perm_failure`: it is lost. */

@@ -15,8 +15,11 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
 /** An answer form with its device. */
-export const answerOf = (device: DeviceRef, form: AnswerForm): Answer =>
-  ({ bdf: device.bdf, generation: device.generation, ...form });
+export const answerOf = (device: DeviceRef, form: AnswerForm): Answer => ({
+  bdf: device.bdf,
+  generation: device.generation,
+  ...form,
+});
 
 /** What a returned value counts as: anything but a vote is nonsense where a vote was asked for. */
 function judge(callback: Voting | Telling, value: unknown): AnswerForm {
