@@ -1,0 +1,5 @@
+/**
+ * Downstream Port Containment.
+ * @packageDocumentation
+ */
+export * from './dpc.js';

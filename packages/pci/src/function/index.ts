@@ -1,0 +1,5 @@
+/**
+ * A whole function at once.
+ * @packageDocumentation
+ */
+export * from './decode-function.js';

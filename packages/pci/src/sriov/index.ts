@@ -1,0 +1,5 @@
+/**
+ * Single Root I/O Virtualization.
+ * @packageDocumentation
+ */
+export * from './sriov.js';
