@@ -58,7 +58,10 @@ function* answerCombinations(step: NotifyStep, alphabet: Alphabet): Generator<An
   const choices = step.to.map((device) => alphabet.answers(step, device).map((form) => answerOf(device, form)));
   const chosen: Answer[] = [];
   function* from(index: number): Generator<Answer[]> {
-    if (index === choices.length) return yield [...chosen];
+    if (index === choices.length) {
+      yield [...chosen];
+      return;
+    }
     for (const choice of choices[index]!) {
       chosen[index] = choice;
       yield* from(index + 1);
