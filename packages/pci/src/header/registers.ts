@@ -129,7 +129,8 @@ export const OTHER_LAYOUT: RegisterLayout<OtherRegisters> = [
   { name: 'bridgeControl', offset: H.BRIDGE_CONTROL, width: 2 },
 ];
 
-const common = (b: Uint8Array): CommonRegisters => ({
+/** Reads a type 0 header from its 64 bytes. */
+export const readNormal = (b: Uint8Array): NormalRegisters => ({
   vendorId: u16(b, H.VENDOR_ID),
   deviceId: u16(b, H.DEVICE_ID),
   command: u16(b, H.COMMAND),
@@ -143,11 +144,6 @@ const common = (b: Uint8Array): CommonRegisters => ({
   bist: b[H.BIST]!,
   interruptLine: b[H.INTERRUPT_LINE]!,
   interruptPin: b[H.INTERRUPT_PIN]!,
-});
-
-/** Reads a type 0 header from its 64 bytes. */
-export const readNormal = (b: Uint8Array): NormalRegisters => ({
-  ...common(b),
   baseAddresses: dwords(b, H.BASE_ADDRESS_0, 6),
   cardbusCis: u32(b, H.CARDBUS_CIS),
   subsystemVendorId: u16(b, H.SUBSYSTEM_VENDOR_ID),
@@ -161,7 +157,19 @@ export const readNormal = (b: Uint8Array): NormalRegisters => ({
 
 /** Reads a type 1 header from its 64 bytes. */
 export const readBridge = (b: Uint8Array): BridgeRegisters => ({
-  ...common(b),
+  vendorId: u16(b, H.VENDOR_ID),
+  deviceId: u16(b, H.DEVICE_ID),
+  command: u16(b, H.COMMAND),
+  status: u16(b, H.STATUS),
+  revisionId: b[H.REVISION_ID]!,
+  programmingInterface: b[H.PROGRAMMING_INTERFACE]!,
+  classCode: u16(b, H.SUB_CLASS),
+  cacheLineSize: b[H.CACHE_LINE_SIZE]!,
+  latencyTimer: b[H.LATENCY_TIMER]!,
+  headerType: b[H.HEADER_TYPE]!,
+  bist: b[H.BIST]!,
+  interruptLine: b[H.INTERRUPT_LINE]!,
+  interruptPin: b[H.INTERRUPT_PIN]!,
   baseAddresses: dwords(b, H.BASE_ADDRESS_0, 2),
   primaryBus: b[H.PRIMARY_BUS]!,
   secondaryBus: b[H.SECONDARY_BUS]!,
@@ -185,7 +193,19 @@ export const readBridge = (b: Uint8Array): BridgeRegisters => ({
 
 /** Reads any other header from its 64 bytes. */
 export const readOther = (b: Uint8Array): OtherRegisters => ({
-  ...common(b),
+  vendorId: u16(b, H.VENDOR_ID),
+  deviceId: u16(b, H.DEVICE_ID),
+  command: u16(b, H.COMMAND),
+  status: u16(b, H.STATUS),
+  revisionId: b[H.REVISION_ID]!,
+  programmingInterface: b[H.PROGRAMMING_INTERFACE]!,
+  classCode: u16(b, H.SUB_CLASS),
+  cacheLineSize: b[H.CACHE_LINE_SIZE]!,
+  latencyTimer: b[H.LATENCY_TIMER]!,
+  headerType: b[H.HEADER_TYPE]!,
+  bist: b[H.BIST]!,
+  interruptLine: b[H.INTERRUPT_LINE]!,
+  interruptPin: b[H.INTERRUPT_PIN]!,
   rest: dwords(b, H.BASE_ADDRESS_0, 11),
   bridgeControl: u16(b, H.BRIDGE_CONTROL),
 });

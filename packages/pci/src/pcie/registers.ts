@@ -1,6 +1,6 @@
 import { u16, u32 } from '../config-space/bytes.js';
 import { type RegisterLayout } from '../config-space/register-layout.js';
-import { PCIE } from '../registers/index.js';
+import { PCIE, PCIE_LENGTH } from '../registers/index.js';
 
 /** The raw registers of the PCI Express capability. Those beyond its length are 0. */
 export interface PcieRegisters {
@@ -57,33 +57,41 @@ export const PCIE_LAYOUT: RegisterLayout<PcieRegisters> = [
   { name: 'slotStatus2', offset: PCIE.SLOT_STATUS_2, width: 2 },
 ];
 
+/** The first `length` bytes of the capability at `at`, with zeros behind them. */
+function padded(b: Uint8Array, at: number, length: number): Uint8Array {
+  const whole = new Uint8Array(PCIE_LENGTH.version2);
+  for (let i = 0; i < length; i++) whole[i] = b[at + i]!;
+  return whole;
+}
+
 /** Reads the first `length` bytes of the capability at `at`; there must be as many. */
-export function readPcie(b: Uint8Array, at: number, length: number): PcieRegisters {
-  const word = (offset: number): number => (offset + 2 <= length ? u16(b, at + offset) : 0);
-  const dword = (offset: number): number => (offset + 4 <= length ? u32(b, at + offset) : 0);
+export function readPcie(bytes: Uint8Array, offset: number, length: number): PcieRegisters {
+  const whole = length >= PCIE_LENGTH.version2;
+  const b = whole ? bytes : padded(bytes, offset, length);
+  const at = whole ? offset : 0;
   return {
-    header: word(0),
-    flags: word(PCIE.FLAGS),
-    deviceCapabilities: dword(PCIE.DEVICE_CAPABILITIES),
-    deviceControl: word(PCIE.DEVICE_CONTROL),
-    deviceStatus: word(PCIE.DEVICE_STATUS),
-    linkCapabilities: dword(PCIE.LINK_CAPABILITIES),
-    linkControl: word(PCIE.LINK_CONTROL),
-    linkStatus: word(PCIE.LINK_STATUS),
-    slotCapabilities: dword(PCIE.SLOT_CAPABILITIES),
-    slotControl: word(PCIE.SLOT_CONTROL),
-    slotStatus: word(PCIE.SLOT_STATUS),
-    rootControl: word(PCIE.ROOT_CONTROL),
-    rootCapabilities: word(PCIE.ROOT_CAPABILITIES),
-    rootStatus: dword(PCIE.ROOT_STATUS),
-    deviceCapabilities2: dword(PCIE.DEVICE_CAPABILITIES_2),
-    deviceControl2: word(PCIE.DEVICE_CONTROL_2),
-    deviceStatus2: word(PCIE.DEVICE_STATUS_2),
-    linkCapabilities2: dword(PCIE.LINK_CAPABILITIES_2),
-    linkControl2: word(PCIE.LINK_CONTROL_2),
-    linkStatus2: word(PCIE.LINK_STATUS_2),
-    slotCapabilities2: dword(PCIE.SLOT_CAPABILITIES_2),
-    slotControl2: word(PCIE.SLOT_CONTROL_2),
-    slotStatus2: word(PCIE.SLOT_STATUS_2),
+    header: u16(b, at),
+    flags: u16(b, at + PCIE.FLAGS),
+    deviceCapabilities: u32(b, at + PCIE.DEVICE_CAPABILITIES),
+    deviceControl: u16(b, at + PCIE.DEVICE_CONTROL),
+    deviceStatus: u16(b, at + PCIE.DEVICE_STATUS),
+    linkCapabilities: u32(b, at + PCIE.LINK_CAPABILITIES),
+    linkControl: u16(b, at + PCIE.LINK_CONTROL),
+    linkStatus: u16(b, at + PCIE.LINK_STATUS),
+    slotCapabilities: u32(b, at + PCIE.SLOT_CAPABILITIES),
+    slotControl: u16(b, at + PCIE.SLOT_CONTROL),
+    slotStatus: u16(b, at + PCIE.SLOT_STATUS),
+    rootControl: u16(b, at + PCIE.ROOT_CONTROL),
+    rootCapabilities: u16(b, at + PCIE.ROOT_CAPABILITIES),
+    rootStatus: u32(b, at + PCIE.ROOT_STATUS),
+    deviceCapabilities2: u32(b, at + PCIE.DEVICE_CAPABILITIES_2),
+    deviceControl2: u16(b, at + PCIE.DEVICE_CONTROL_2),
+    deviceStatus2: u16(b, at + PCIE.DEVICE_STATUS_2),
+    linkCapabilities2: u32(b, at + PCIE.LINK_CAPABILITIES_2),
+    linkControl2: u16(b, at + PCIE.LINK_CONTROL_2),
+    linkStatus2: u16(b, at + PCIE.LINK_STATUS_2),
+    slotCapabilities2: u32(b, at + PCIE.SLOT_CAPABILITIES_2),
+    slotControl2: u16(b, at + PCIE.SLOT_CONTROL_2),
+    slotStatus2: u16(b, at + PCIE.SLOT_STATUS_2),
   };
 }
