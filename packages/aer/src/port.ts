@@ -24,4 +24,3 @@ export interface AerHostPort {
   /** The platform has control of AER registers (ACPI _OSC), not firmware. Default: true. */
   readonly nativeAer?: boolean;
 }
-

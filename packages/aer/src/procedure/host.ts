@@ -10,13 +10,14 @@ import {
   type RecoveryScope,
   type Step,
 } from '@pci-recovery/core';
+import { type Confirmation } from '../platform/error-status.js';
 import { type AerEvent } from '../record.js';
 import { detectedVote, laterVote, mergeVotes } from '../votes.js';
 import { channelOf, faultedBy, folded, laneOf, refsOf, usableOf } from './common.js';
 
 /** What the platform is asked to do in host mode. */
 export const HOST_OPERATIONS = {
-  /** Reads the source's status again. Value: `true` when an unmasked error (or an unreadable function) is left. */
+  /** Reads the source's status again. Value: {@link Confirmation}. */
   confirmSource: { name: 'confirm_source', nature: 'wait' },
   /** Resets everything below the bridge, or the function itself where there is no bus below. */
   resetSubordinates: { name: 'reset_subordinates', nature: 'change' },
@@ -26,7 +27,9 @@ export const HOST_OPERATIONS = {
 
 /** What the future of a recovery depends on: plain data. */
 interface HostState {
-  readonly [key: string]: ErsResult | readonly string[];
+  readonly [key: string]: string | readonly string[];
+  /** The state of the channel: frozen by a fatal error. */
+  readonly channel: ChannelState;
   /** The merged vote. */
   readonly status: ErsResult;
   /** Functions whose callback failed: they are not handed back. */
@@ -37,7 +40,6 @@ interface HostState {
 interface Recovery {
   readonly event: AerEvent;
   readonly scope: RecoveryScope;
-  readonly channel: ChannelState;
 }
 
 /**
@@ -52,37 +54,41 @@ export const aerHostProcedure: RecoveryProcedure = {
   arrival: () => 'queue',
   begin({ event, scope, verdict }: RecoveryInput): Step {
     const aer = event as AerEvent;
-    const recovery: Recovery = { event: aer, scope, channel: channelOf(event) };
-    const state: HostState = { status: 'can_recover', faulted: [] };
+    const recovery: Recovery = { event: aer, scope };
+    const state: HostState = { channel: channelOf(event), status: 'can_recover', faulted: [] };
     if (verdict === 'give_up') return failed(recovery, state, 'It was given up before it began.');
     return aer.record.origin === 'message' ? confirmSource(recovery, state) : errorDetected(recovery, state);
   },
 };
 
+/** A function that answers all ones is escalated to fatal (R1.6); the kernel would drop its error here. */
 function confirmSource(recovery: Recovery, state: HostState): Step {
+  const { event, scope } = recovery;
   return {
     do: 'operate',
     at: 'confirm_source',
     state,
-    operation: HOST_OPERATIONS.confirmSource,
+    operation: { ...HOST_OPERATIONS.confirmSource, device: event.device.bdf, severity: event.severity },
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return failed(recovery, state, 'The source of the error could not be read again.');
-      if (result.value === true) return errorDetected(recovery, state);
+      const found = result.value as Confirmation;
+      if (found === 'broken') return errorDetected(recovery, { ...state, channel: 'frozen' });
+      if (found !== 'none') return errorDetected(recovery, state);
       const why = 'The source has no unmasked error left: it was handled with an earlier one.';
-      return { do: 'end', at: 'end', state, result: 'ignored', why, usable: usableOf(recovery.scope, []) };
+      return { do: 'end', at: 'end', state, result: 'ignored', why, usable: usableOf(scope, []) };
     },
   };
 }
 
 function errorDetected(recovery: Recovery, state: HostState): Step {
-  const { scope, channel } = recovery;
+  const { scope } = recovery;
   return {
     do: 'notify',
     at: 'error_detected',
     state,
     callback: 'errorDetected',
-    channel,
+    channel: state.channel,
     to: refsOf(scope),
     withheld: disconnected(scope),
     stopped: () => failed(recovery, state, 'It was stopped while the drivers were told.'),
@@ -96,13 +102,13 @@ function errorDetected(recovery: Recovery, state: HostState): Step {
 
 /** Also before the reset of a frozen channel: the kernel does not look at the channel here. */
 function mmioEnabled(recovery: Recovery, state: HostState): Step {
-  const { scope, channel } = recovery;
+  const { scope } = recovery;
   return {
     do: 'notify',
     at: 'mmio_enabled',
     state,
     callback: 'mmioEnabled',
-    channel,
+    channel: state.channel,
     to: refsOf(scope),
     stopped: () => failed(recovery, state, 'It was stopped while the drivers looked at their devices.'),
     then: (answers) => reset(recovery, fold(state, answers, scope, laterVote)),
@@ -111,12 +117,12 @@ function mmioEnabled(recovery: Recovery, state: HostState): Step {
 
 /** A frozen channel is reset whatever was voted. */
 function reset(recovery: Recovery, state: HostState): Step {
-  if (state.status !== 'need_reset' && recovery.channel !== 'frozen') return judge(recovery, state);
+  if (state.status !== 'need_reset' && state.channel !== 'frozen') return judge(recovery, state);
   return {
     do: 'operate',
     at: 'reset_subordinates',
     state,
-    operation: HOST_OPERATIONS.resetSubordinates,
+    operation: { ...HOST_OPERATIONS.resetSubordinates, device: recovery.event.device.bdf },
     stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then(result) {
       if (!result.ok)
@@ -168,7 +174,7 @@ function clearStatus(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'clear_status',
     state,
-    operation: HOST_OPERATIONS.clearStatus,
+    operation: { ...HOST_OPERATIONS.clearStatus, device: recovery.event.device.bdf },
     then: () => recovered(recovery, state),
   };
 }
@@ -219,6 +225,7 @@ function fold(
   voteOf: (answer: Answer, member: Member) => ErsResult,
 ): HostState {
   return {
+    ...state,
     status: folded(state.status, answers, scope, voteOf, mergeVotes),
     faulted: faultedBy(state.faulted, answers),
   };
