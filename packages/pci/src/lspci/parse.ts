@@ -3,9 +3,9 @@ import { DumpScanner } from './scanner.js';
 
 /**
  * Reads what `lspci -x`, `-xxx` or `-xxxx` printed, with any amount of `-v`. Never throws, whatever the text is: what is
- * wrong with it is in `findings`, and what could be read is in `devices`.
+ * wrong with it is in `findings`, and what could be read is in `devices`. Bytes are taken as UTF-8.
  */
-export function parseLspciDump(text: string): LspciDump {
+export function parseLspciDump(text: string | Uint8Array): LspciDump {
   const devices: DumpedDevice[] = [];
   const findings: DumpFinding[] = [];
   const scanner = new DumpScanner({
@@ -35,12 +35,10 @@ export async function* streamLspciDump(
     device: (device) => ready.push(device),
     finding: (finding) => report?.(finding),
   });
-  const decoder = new TextDecoder();
   for await (const chunk of chunks) {
-    scanner.feed(typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+    scanner.feed(chunk);
     yield* take();
   }
-  scanner.feed(decoder.decode());
   scanner.end();
   yield* take();
 }
