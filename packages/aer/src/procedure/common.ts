@@ -33,9 +33,12 @@ export function folded(
 
 /** The functions whose callbacks have failed by now. */
 export function faultedBy(before: readonly string[], answers: readonly Answer[]): readonly string[] {
-  const failed = answers.filter((answer) => answer.gave === 'fault' && answer.why !== 'stopped');
-  return failed.length === 0 ? before : [...new Set([...before, ...failed.map((answer) => answer.bdf)])];
+  if (!answers.some(hasFailed)) return before;
+  return [...new Set([...before, ...answers.filter(hasFailed).map((answer) => answer.bdf)])];
 }
+
+/** A callback that was merely cut short has not failed. */
+const hasFailed = (answer: Answer): boolean => answer.gave === 'fault' && answer.why !== 'stopped';
 
 /** Who may be used again: not those whose callback failed, not those that were lost before. */
 export const usableOf = (scope: RecoveryScope, faulted: readonly string[]): DeviceRef[] =>

@@ -40,6 +40,10 @@ interface HostState {
 interface Recovery {
   readonly event: AerEvent;
   readonly scope: RecoveryScope;
+  /** Everybody, in walk order. */
+  readonly all: readonly DeviceRef[];
+  /** Functions that are lost already: they are walked, but not called. */
+  readonly lost: readonly DeviceRef[];
 }
 
 /**
@@ -54,7 +58,8 @@ export const aerHostProcedure: RecoveryProcedure = {
   arrival: () => 'queue',
   begin({ event, scope, verdict }: RecoveryInput): Step {
     const aer = event as AerEvent;
-    const recovery: Recovery = { event: aer, scope };
+    const lost = scope.members.filter((member) => member.channel === 'perm_failure');
+    const recovery: Recovery = { event: aer, scope, all: refsOf(scope), lost };
     const state: HostState = { channel: channelOf(event), status: 'can_recover', faulted: [] };
     if (verdict === 'give_up') return failed(recovery, state, 'It was given up before it began.');
     return aer.record.origin === 'message' ? confirmSource(recovery, state) : errorDetected(recovery, state);
@@ -89,8 +94,8 @@ function errorDetected(recovery: Recovery, state: HostState): Step {
     state,
     callback: 'errorDetected',
     channel: state.channel,
-    to: refsOf(scope),
-    withheld: disconnected(scope),
+    to: recovery.all,
+    withheld: recovery.lost,
     stopped: () => failed(recovery, state, 'It was stopped while the drivers were told.'),
     then(answers) {
       const next = fold(state, answers, scope, detectedVote);
@@ -109,7 +114,7 @@ function mmioEnabled(recovery: Recovery, state: HostState): Step {
     state,
     callback: 'mmioEnabled',
     channel: state.channel,
-    to: refsOf(scope),
+    to: recovery.all,
     stopped: () => failed(recovery, state, 'It was stopped while the drivers looked at their devices.'),
     then: (answers) => reset(recovery, fold(state, answers, scope, laterVote)),
   };
@@ -141,8 +146,8 @@ function slotReset(recovery: Recovery, state: HostState): Step {
     state,
     callback: 'slotReset',
     channel: 'normal',
-    to: refsOf(scope),
-    withheld: disconnected(scope),
+    to: recovery.all,
+    withheld: recovery.lost,
     stopped: () => failed(recovery, state, 'It was stopped after the reset.'),
     then: (answers) => judge(recovery, fold(state, answers, scope, laterVote)),
   };
@@ -154,15 +159,14 @@ function judge(recovery: Recovery, state: HostState): Step {
 
 /** From here on it can no longer be stopped: some drivers already work again. */
 function resume(recovery: Recovery, state: HostState): Step {
-  const { scope } = recovery;
   return {
     do: 'notify',
     at: 'resume',
     state,
     callback: 'resume',
     channel: 'normal',
-    to: refsOf(scope),
-    withheld: disconnected(scope),
+    to: recovery.all,
+    withheld: recovery.lost,
     then: (answers) => clearStatus(recovery, { ...state, faulted: faultedBy(state.faulted, answers) }),
   };
 }
@@ -193,14 +197,14 @@ function recovered({ scope }: Recovery, state: HostState): Step {
 }
 
 /** `perm_failure` is told to everybody, also to those that were disconnected before; no channel state changes. */
-function failed({ scope }: Recovery, state: HostState, why: string): Step {
+function failed(recovery: Recovery, state: HostState, why: string): Step {
   return {
     do: 'notify',
     at: `perm_failure`,
     state: { ...state, why },
     callback: 'errorDetected',
     channel: 'perm_failure',
-    to: refsOf(scope),
+    to: recovery.all,
     then: () => ({ do: 'end', at: 'end', state: { ...state, why }, result: 'disconnected', why, usable: [] }),
   };
 }
@@ -213,10 +217,6 @@ const WHY_FAILED: Readonly<Record<ErsResult, string>> = {
   recovered: '',
   no_aer_driver: 'A function has no error_detected callback: nobody of its bus can be recovered.',
 };
-
-/** Functions that are lost already: they are walked, but not called. */
-const disconnected = (scope: RecoveryScope): DeviceRef[] =>
-  scope.members.filter((member) => member.channel === 'perm_failure');
 
 function fold(
   state: HostState,

@@ -89,16 +89,20 @@ export function explore<M extends Plain>(first: Step, options: ExploreOptions<M>
   const { alphabet, monitor, edge, memoise = true } = options;
   const seen = new Set<string>();
   const ends = new Set<string>();
-  const open: { step: Step; memory: M }[] = [{ step: first, memory: monitor.initial }];
-  let states = 0;
-  let transitions = 0;
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { step, memory } = next;
+  const open: { step: Step; memory: M }[] = [];
+  const push = (step: Step, memory: M): void => {
     if (memoise) {
       const key = `${step.at}\n${JSON.stringify(step.state)}\n${JSON.stringify(memory)}`;
-      if (seen.has(key)) continue;
+      if (seen.has(key)) return;
       seen.add(key);
     }
+    open.push({ step, memory });
+  };
+  let states = 0;
+  let transitions = 0;
+  push(first, monitor.initial);
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { step, memory } = next;
     states++;
     if (step.do === 'end') {
       ends.add(`${step.result}: ${step.why}`);
@@ -108,7 +112,7 @@ export function explore<M extends Plain>(first: Step, options: ExploreOptions<M>
     for (const [input, to] of successors(step, alphabet)) {
       transitions++;
       edge?.(step, input, to);
-      open.push({ step: to, memory: monitor.after(memory, step, input) });
+      push(to, monitor.after(memory, step, input));
     }
   }
   return { states, transitions, ends };
