@@ -19,11 +19,9 @@ const SCOPE = '@pci-recovery/';
 export function forbiddenImports(room) {
   const allowed = ARROWS[room];
   const others = Object.keys(ARROWS).filter((other) => other !== room && !allowed.includes(other));
+  const message = `Package "${room}" may import only: ${allowed.join(', ') || 'nothing of ours'} (tools/workspace/arrows.mjs).`;
   return [
-    {
-      group: others.flatMap((other) => [`${SCOPE}${other}`, `${SCOPE}${other}/*`]),
-      message: `Package "${room}" may import only: ${allowed.join(', ') || 'nothing of ours'} (tools/workspace/arrows.mjs).`,
-    },
+    ...others.map((other) => ({ group: [`${SCOPE}${other}`, `${SCOPE}${other}/*`], message })),
     {
       group: [`${SCOPE}${room}`, `${SCOPE}${room}/*`],
       message: 'A package imports its own files by relative path.',

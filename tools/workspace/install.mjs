@@ -8,7 +8,9 @@ const STAMP = join('node_modules', '.installed-for');
 
 /** Runs `npm ci` in `root` unless it already ran for the very lock file that is there now. */
 export function installDependencies(root) {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, STAMP);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.error('pci-recovery: installing dependencies (npm ci) …');

@@ -15,10 +15,13 @@ function run(command, args, env = {}) {
 }
 
 // npm passes its own configuration on by environment; nx must see the plain one.
-const nx = (...args) => run(process.execPath, [join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js'), ...args], { NX_TUI: 'false' });
+const nx = (...args) =>
+  run(process.execPath, [join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js'), ...args], { NX_TUI: 'false' });
 
 const commands = {
-  demo: () => nx('run-many', '-t', 'build', '--output-style=static') || run(process.execPath, [join(root, 'tools', 'workspace', 'demo.mjs')]),
+  demo: () =>
+    nx('run-many', '-t', 'build', '--output-style=static') ||
+    run(process.execPath, [join(root, 'tools', 'workspace', 'demo.mjs')]),
   test: () => {
     const status = nx('run-many', '-t', 'build', 'typecheck', 'lint', 'test', '--output-style=static');
     const { passed, failed, skipped } = totals(root);
