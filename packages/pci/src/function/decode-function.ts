@@ -45,6 +45,12 @@ const STATUS_CAPABILITIES_LIST = 0x10;
 const allOnes = (b: Uint8Array): boolean =>
   b[0] === 0xff && u32(b, 0) === 0xffff_ffff && u32(b, 4) === 0xffff_ffff && u32(b, 8) === 0xffff_ffff;
 
+/**
+ * Only PCI Express and PCI-X functions have more than 256 bytes (Linux drivers/pci/probe.c:pci_cfg_space_size); behind
+ * those of others there is whatever the chipset makes of the access.
+ */
+const extendsSpace = ({ id }: Capability): boolean => id === CAPABILITY_ID.PCIE || id === CAPABILITY_ID.PCI_X;
+
 /** Where the pointer to the first capability is; undefined when there is no list. */
 function pointerOf(b: Uint8Array, header: Header, findings: Findings): number | undefined {
   if (header.layout === 'unknown') {
@@ -56,7 +62,7 @@ function pointerOf(b: Uint8Array, header: Header, findings: Findings): number | 
   return header.layout === 'cardbus' ? PCI_HEADER.CARDBUS_CAPABILITIES_POINTER : PCI_HEADER.CAPABILITIES_POINTER;
 }
 
-/** The capabilities of the first 256 bytes that have a codec. */
+/** The capabilities that have a codec, as they are met. */
 class Decoded {
   pcie: PcieCapability | undefined;
   msi: MsiCapability | undefined;
@@ -138,7 +144,7 @@ export function decodeFunction(input: Uint8Array | ConfigSpace, { bdf }: DecodeO
     const pointerAt = pointerOf(space.bytes, header, findings);
     if (pointerAt !== undefined) capabilities = walkCapabilities(space, pointerAt, findings);
     for (const capability of capabilities) decoded.capability(capability);
-    extendedCapabilities = walkExtendedCapabilities(space, findings);
+    if (capabilities.some(extendsSpace)) extendedCapabilities = walkExtendedCapabilities(space, findings);
     for (const capability of extendedCapabilities) decoded.extended(capability);
   }
   const { pcie, msi, msix, aer, dpc, sriov } = decoded;

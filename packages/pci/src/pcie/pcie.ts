@@ -26,9 +26,9 @@ export class PcieCapability {
   get portType(): PortType | undefined {
     return portTypeOf((this.registers.flags >>> 4) & 0xf);
   }
-  /** The registers behind Link Status 2 included are there. */
+  /** There are the second device and link registers, up to Link Status 2. */
   get second(): boolean {
-    return this.version >= 2 && this.length >= R.PCIE_LENGTH.version2;
+    return this.version >= 2 && this.length >= R.PCIE_LENGTH.link2;
   }
   /** There is a link: false inside the root complex. */
   get link(): boolean {

@@ -30,7 +30,7 @@ export const PCIE = {
 } as const;
 
 /** Lengths in bytes of the PCI Express capability: version 1 by what it implements, version 2. */
-export const PCIE_LENGTH = { device: 0x0c, link: 0x14, slot: 0x1c, root: 0x24, version2: 0x3c } as const;
+export const PCIE_LENGTH = { device: 0x0c, link: 0x14, slot: 0x1c, root: 0x24, link2: 0x34, version2: 0x3c } as const;
 
 /** Device/Port Type (bits 7:4 of PCI Express Capabilities). */
 export const PCIE_TYPE = {
