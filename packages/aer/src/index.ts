@@ -9,6 +9,7 @@ export * from './platform/aer-platform.js';
 export * from './platform/config-snapshot.js';
 export * from './platform/counters.js';
 export { type Confirmation } from './platform/error-status.js';
+export * from './platform/firmware-record.js';
 export * from './platform/reset-timings.js';
 export * from './port.js';
 export * from './procedure/host.js';

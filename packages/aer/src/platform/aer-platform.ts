@@ -26,6 +26,8 @@ import { AER_TOKENS } from '../tokens.js';
 import { detectedVote, UEVENT_OF_VOTE } from '../votes.js';
 import { AerCounters } from './counters.js';
 import { acknowledgeCorrectable, clearDeviceStatus, clearNonfatalStatus, confirmSource } from './error-status.js';
+import { EventQueue } from './event-queue.js';
+import { decodeFirmwareError, type FirmwareError } from './firmware-record.js';
 import { PortServices } from './port-services.js';
 import { RegisterMap } from './registers.js';
 import { resetSubordinates } from './reset.js';
@@ -58,6 +60,7 @@ export class AerPlatform implements RecoveryPlatform {
   readonly #timings: ResetTimings;
   readonly #registers: RegisterMap;
   readonly #ports: PortServices;
+  readonly #queue = new EventQueue();
   readonly #channels = new Map<Bdf, ChannelState>();
   #sequence = 0;
 
@@ -84,7 +87,23 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   async *events({ signal }: Stoppable): AsyncIterable<AerEvent> {
-    for await (const root of this.#port.interrupts({ signal })) yield* this.interrupted(root);
+    const interrupts = this.#takeInterrupts(signal);
+    yield* this.#queue.taken(signal);
+    await interrupts;
+  }
+
+  /**
+   * Takes in an error that firmware hands over. Correctable ones are only counted, however many they are; others are
+   * reported by {@link events} when an unmasked status bit is set.
+   *
+   * Source: Linux 7.3 drivers/pci/pcie/aer.c:aer_recover_queue, aer_recover_work_func.
+   * @throws PciRecoveryError `ERR_PCI_BAD_FIRMWARE_RECORD`
+   */
+  firmwareError(error: FirmwareError): void {
+    const record = decodeFirmwareError(error);
+    this.counters.count(error.bdf, record);
+    if (record.severity === 'correctable' || (record.status & ~record.mask) === 0) return;
+    this.#queue.push(this.#event(error.bdf, record));
   }
 
   async survey(_: Stoppable): Promise<readonly AerEvent[]> {
@@ -161,6 +180,16 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #takeInterrupts(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const root of this.#port.interrupts({ signal })) {
+        for (const event of this.interrupted(root)) this.#queue.push(event);
+      }
+    } catch (error) {
+      this.#queue.fail(error);
+    }
+  }
 
   async #reset(bdf: Bdf): Promise<OperationResult> {
     const bridge = recoveryBridge(this.#port, bdf);
