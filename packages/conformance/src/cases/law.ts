@@ -1,0 +1,83 @@
+import { type RecoveryOutcome } from '@pci-recovery/core';
+import { type Bench } from '../bench/bench.js';
+import { same } from '../failure.js';
+import { type FactKind } from '../fact.js';
+import { expectation, type Expectation, type Situation } from '../law/expectation.js';
+import { type Incident, type Layout, type Stage } from '../profile.js';
+import { type CaseContext } from './case.js';
+
+/** What of an expectation is compared. */
+export type Aspect = 'timeline' | 'result' | 'usable' | 'uevents' | 'channels';
+
+/** A situation, without what the context knows. */
+export interface Row extends Omit<Situation, 'profile' | 'sees' | 'broken'> {
+  /** Acts that the hardware lets fail, always. */
+  readonly broken?: readonly string[];
+}
+
+/** How often a broken act fails: more often than any law tries. */
+const ALWAYS = 100;
+
+/** The kinds of facts that the law of an incident speaks of and the witness can see. */
+export function lawfulKinds({ harness, profile }: CaseContext, incident: string): FactKind[] {
+  const law = profile.incidents[incident];
+  const stages: Stage[] = law?.recovers ? Object.values(law.stages) : [];
+  const spoken = new Set(
+    stages.flatMap((stage) => (stage.do === 'act' && stage.evidence ? [stage.evidence.kind] : [])),
+  );
+  // A reset is evidence of something also where the law knows none.
+  return harness.sees.filter((kind) => kind === 'reset' || spoken.has(kind));
+}
+
+/** The detecting functions of a layout that an incident can have. */
+export const detectorsOf = (layout: Layout, incident: Incident): string[] =>
+  Object.keys(layout.scopes).filter((name) => incident.detectors?.includes(layout.functions[name]!.kind) ?? true);
+
+/** What the law says about a row. */
+export const lawOf = ({ harness, profile }: CaseContext, { broken, ...row }: Row): Expectation =>
+  expectation({ ...row, profile, sees: harness.sees, broken: new Set(broken) });
+
+const describe = ({ layout, incident, at, script, broken }: Row): string => {
+  const acts = broken?.length ? `, while ${broken.join(' and ')} fails` : '';
+  return `A "${incident}" error at "${at}" of layout "${layout}", drivers ${JSON.stringify(script)}${acts}`;
+};
+
+/** Compares what happened on a bench with the law. */
+export function compare(
+  context: CaseContext,
+  bench: Bench,
+  row: Row,
+  outcome: RecoveryOutcome,
+  aspects: readonly Aspect[],
+): void {
+  const law = lawOf(context, row);
+  const seen: Record<Aspect, () => unknown> = {
+    timeline: () => bench.timeline(lawfulKinds(context, row.incident)),
+    result: () => outcome.result,
+    usable: () => bench.sorted(outcome.usable),
+    uevents: () => bench.uevents(),
+    channels: () =>
+      Object.fromEntries(
+        bench.subject.platform.scopeOf(outcome.event).members.map(({ bdf, channel }) => [bench.nameOf(bdf), channel]),
+      ),
+  };
+  for (const aspect of aspects) {
+    const wanted = aspect === 'usable' ? [...law.usable].sort() : law[aspect];
+    same(seen[aspect](), wanted, `${describe(row)}: ${aspect} as the law says.`);
+  }
+}
+
+/** Runs rows, each on a machine of its own, and compares each with the law. */
+export async function meetsLaw(
+  context: CaseContext,
+  rows: Iterable<Row>,
+  aspects: readonly Aspect[] = ['timeline', 'result'],
+): Promise<void> {
+  for (const row of rows) {
+    const { layout, script, lacking } = row;
+    const bench = await context.open({ layout, script, ...(lacking && { lacking }) });
+    for (const act of row.broken ?? []) bench.subject.breakNext!(act, ALWAYS);
+    compare(context, bench, row, await bench.recover(row.incident, row.at), aspects);
+    await context.closeAll();
+  }
+}

@@ -1,0 +1,117 @@
+import { ERS_RESULTS } from '@pci-recovery/core';
+import { holds, same } from '../failure.js';
+import { type DriverScript } from '../law/script.js';
+import { type CaseContext, type ConformanceCase } from './case.js';
+import { lawOf, meetsLaw, type Row } from './law.js';
+
+/** A row per incident that starts a recovery, at endpoint `a`. */
+export function rowsFor(context: CaseContext, layout: string, script: Row['script'], more: Partial<Row> = {}): Row[] {
+  return context.recovering.map((incident) => ({ layout, incident, at: 'a', script, ...more }));
+}
+
+/** Two functions that do the same. */
+const both = (driver: DriverScript): Row['script'] => ({ a: driver, b: driver });
+
+const NEED_RESET: DriverScript = { errorDetected: 'need_reset' };
+
+/** Level 2: which callbacks run in which order, and what happens on the bus between them. */
+export const SEQUENCE_CASES: readonly ConformanceCase[] = [
+  {
+    id: 'sequence.look-and-go-on',
+    title: 'drivers that can recover are called in the law’s order, and the bus sees what the law says',
+    level: 2,
+    demands: ['R3.4', 'R2.6'],
+    requires: ['layout:single'],
+    run: (context) => meetsLaw(context, rowsFor(context, 'single', { a: {} })),
+  },
+  {
+    id: 'sequence.slot-reset-after-need-reset',
+    title: 'a driver that needs a reset gets one, and slot_reset after it',
+    level: 2,
+    demands: ['R3.4', 'R2.6'],
+    requires: ['layout:single', 'sees:reset'],
+    run: (context) => meetsLaw(context, rowsFor(context, 'single', { a: NEED_RESET })),
+  },
+  {
+    id: 'sequence.reset-between-detection-and-slot-reset',
+    title:
+      'the reset really happens on the bus: begun after the last error_detected, ended before the first slot_reset',
+    level: 2,
+    demands: ['R3.4', 'R3.5'],
+    requires: ['layout:single', 'sees:reset'],
+    async run(context) {
+      for (const row of rowsFor(context, 'single', { a: NEED_RESET })) {
+        if (!lawOf(context, row).timeline.includes('a.slotReset')) continue;
+        const bench = await context.open({ layout: row.layout, script: row.script });
+        await bench.recover(row.incident, row.at);
+        const { entries } = bench.journal;
+        const told = entries.findLast(({ callback }) => callback === 'errorDetected');
+        const set = entries.find(({ callback }) => callback === 'slotReset');
+        holds(told !== undefined && set !== undefined, `"${row.incident}": error_detected and slot_reset were called.`);
+        const between = bench.subject.witness().slice(told.facts, set.facts);
+        const kinds = between.filter(({ kind }) => kind.startsWith('reset_')).map(({ kind }) => kind);
+        same(kinds, ['reset_begin', 'reset_end'], `"${row.incident}": one whole reset on the bus between the two.`);
+        await context.closeAll();
+      }
+    },
+  },
+  {
+    id: 'sequence.one-reset',
+    title: 'one error brings at most one reset, however many functions ask for it',
+    level: 2,
+    demands: ['R3.5'],
+    requires: ['layout:pair', 'sees:reset'],
+    async run(context) {
+      for (const row of rowsFor(context, 'pair', both(NEED_RESET))) {
+        const bench = await context.open({ layout: row.layout, script: row.script });
+        await bench.recover(row.incident, row.at);
+        same(bench.resets().length, 1, `"${row.incident}": exactly one reset on the bus.`);
+        await context.closeAll();
+      }
+    },
+  },
+  {
+    id: 'sequence.reset-touches-whom-the-law-says',
+    title: 'a reset touches the functions that the law says, and no others',
+    level: 2,
+    demands: ['R2.10', 'R3.6'],
+    requires: ['layout:disjoint', 'sees:reset'],
+    run: (context) => meetsLaw(context, rowsFor(context, 'disjoint', both(NEED_RESET)), ['timeline', 'usable']),
+  },
+  {
+    id: 'sequence.every-first-vote',
+    title: 'each vote of error_detected leads where the law says',
+    level: 2,
+    demands: ['R3.4', 'R1.9'],
+    requires: ['layout:single'],
+    run: (context) =>
+      meetsLaw(
+        context,
+        ERS_RESULTS.flatMap((vote) => rowsFor(context, 'single', { a: { errorDetected: vote } })),
+      ),
+  },
+  {
+    id: 'sequence.every-vote-after-looking',
+    title: 'each vote of mmio_enabled leads where the law says',
+    level: 2,
+    demands: ['R3.4'],
+    requires: ['layout:single'],
+    run: (context) =>
+      meetsLaw(
+        context,
+        ERS_RESULTS.flatMap((vote) => rowsFor(context, 'single', { a: { mmioEnabled: vote } })),
+      ),
+  },
+  {
+    id: 'sequence.every-vote-after-reset',
+    title: 'each vote of slot_reset leads where the law says',
+    level: 2,
+    demands: ['R3.4'],
+    requires: ['layout:single'],
+    run: (context) =>
+      meetsLaw(
+        context,
+        ERS_RESULTS.flatMap((vote) => rowsFor(context, 'single', { a: { ...NEED_RESET, slotReset: vote } })),
+      ),
+  },
+];

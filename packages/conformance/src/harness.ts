@@ -1,0 +1,82 @@
+import {
+  type Awaitable,
+  type Bdf,
+  type Clock,
+  type EngineOptions,
+  type RecoveryEngine,
+  type RecoveryPlatform,
+} from '@pci-recovery/core';
+import { type FactKind, type WitnessFact } from './fact.js';
+import { type PlatformProfile } from './profile.js';
+
+/** Time that the suite moves. `VirtualClock` of `@pci-recovery/core/testing` is one. */
+export interface DrivenClock extends Clock {
+  /** How many timers are waiting. */
+  readonly pending: number;
+  /** Lets time pass as needed until `promise` settles; rejects when nothing can happen any more. */
+  drive<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** What a subject can be asked for beyond errors. */
+export type Ability =
+  /** `unplug()`: a function can leave. */
+  | 'unplug'
+  /** `replug()`: a function can be replaced by another at its address. */
+  | 'replug'
+  /** `garble()`: reports that make no sense can be produced. */
+  | 'garble';
+
+/** What a {@link Subject} is made for. */
+export interface SubjectOptions {
+  /** A key of the profile's `layouts`. */
+  readonly layout: string;
+  /** Capabilities that the machine shall not have. Only those that {@link Harness.lacks} names. */
+  readonly lacking?: readonly string[];
+}
+
+/** A machine under test, with one platform on it. Made anew for every row of every case. */
+export interface Subject extends AsyncDisposable {
+  readonly platform: RecoveryPlatform;
+  readonly clock: DrivenClock;
+  /** The layout's functions by name: where each one is. */
+  readonly functions: Readonly<Record<string, Bdf>>;
+  /**
+   * Lets the hardware have an error, so that the platform can find it by itself.
+   * @throws PciRecoveryError when there is no such incident, or not there.
+   */
+  inject(incident: string, at: string): void;
+  /** Everything that happened on the bus so far, in order: it only grows. */
+  witness(): readonly WitnessFact[];
+  /** Lets the next attempts at an act of the law fail at the hardware. Only acts that {@link Harness.breaks} names. */
+  breakNext?(act: string, times: number): void;
+  /** Takes a function out. */
+  unplug?(at: string): void;
+  /** Takes a function out and puts another in its place. */
+  replug?(at: string): void;
+  /** Lets the hardware report something that makes no sense; `seed`: which nonsense, 0 or more. */
+  garble?(seed: number): void;
+}
+
+/** How a backend joins the suite. */
+export interface Harness {
+  /** Shown in reports. */
+  readonly name: string;
+  readonly profile: PlatformProfile;
+  /** What the witness can see. Everything else the law says about the bus stays unproven, and is reported so. */
+  readonly sees: readonly FactKind[];
+  /** The acts of the law that {@link Subject.breakNext} can let fail. Default: none. */
+  readonly breaks?: readonly string[];
+  /** Capabilities that a machine can be made without. Default: none. */
+  readonly lacks?: readonly string[];
+  /** Default: none. */
+  readonly abilities?: readonly Ability[];
+  /** The layouts of the profile that can be made. Default: all. */
+  readonly layouts?: readonly string[];
+  /**
+   * Makes a healthy machine.
+   * @throws PciRecoveryError for a layout that it does not have.
+   */
+  create(options: SubjectOptions): Awaitable<Subject>;
+  /** Another engine than this project's own. */
+  createEngine?(options: EngineOptions): RecoveryEngine;
+}

@@ -1,0 +1,17 @@
+/**
+ * The conformance suite that every PCI recovery backend must pass.
+ * @packageDocumentation
+ */
+export * from './cases/case.js';
+export { CASES } from './cases/index.js';
+export * from './fact.js';
+export * from './failure.js';
+export * from './harness.js';
+export * from './law/expectation.js';
+export * from './law/script.js';
+export * from './profile.js';
+export { aerProfile } from './profiles/aer.js';
+export * from './register.js';
+export * from './report/report.js';
+export { hasLayout, unmet, type LawPart, type Requirement } from './requirement.js';
+export * from './run.js';

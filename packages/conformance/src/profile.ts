@@ -1,0 +1,185 @@
+import {
+  type Arrival,
+  type ChannelState,
+  type ErsResult,
+  type Extent,
+  type RecoveryResult,
+  type Severity,
+  type Telling,
+  type Voting,
+} from '@pci-recovery/core';
+import { type FactKind } from './fact.js';
+
+/** Which functions of a scope a callback reaches. `answered_before`: only those whose `error_detected` was called. */
+export type Reach = 'everybody' | 'answered_before';
+
+/** What a function counts as that is walked but has no such callback. */
+export type Missing = ErsResult | 'abstains';
+
+/** A walk that asks for votes, folds them in walk order, and goes where the merged vote says. */
+export interface VoteStage {
+  readonly do: 'vote';
+  readonly callback: Voting;
+  /** What the callback is given. */
+  readonly channel: ChannelState;
+  /** The channel state that every walked function has from here on; absent: it is left as it is. */
+  readonly sets?: ChannelState;
+  readonly reaches: Reach;
+  /** The vote that folding starts from. */
+  readonly start: ErsResult;
+  readonly missing: { readonly endpoint: Missing; readonly bridge: Missing };
+  /** The merged vote → the next stage. */
+  readonly next: Readonly<Record<ErsResult, string>>;
+}
+
+/** A walk whose answers change nothing. */
+export interface TellStage {
+  readonly do: 'tell';
+  readonly callback: Voting | Telling;
+  readonly channel: ChannelState;
+  readonly sets?: ChannelState;
+  readonly reaches: Reach;
+  readonly next: string;
+}
+
+/** Something that the platform does to its hardware. */
+export interface ActStage {
+  readonly do: 'act';
+  /** The law's name of it; what a harness can let fail goes by this name too. */
+  readonly act: string;
+  /** What an independent witness sees of it, and of whom; absent: nothing. */
+  readonly evidence?: { readonly kind: FactKind; readonly of: 'reset_set' | 'scope' | 'detector' };
+  readonly sets?: ChannelState;
+  /**
+   * Functions that are unplugged and plugged in again by it: they are strangers for the rest of the recovery.
+   * `insensitive`: those without `errorDetected` or without `slotReset`.
+   */
+  readonly replugs?: 'everybody' | 'insensitive';
+  /** Without this capability of the scope the act is left out, and the law goes on elsewhere. */
+  readonly needs?: { readonly capability: string; readonly otherwise: string };
+  readonly ok: string;
+  readonly failed: string;
+}
+
+/** How it ends, and who may be used again: everybody left whose callbacks did not fail, or nobody. */
+export interface EndStage {
+  readonly do: 'end';
+  readonly result: RecoveryResult;
+  readonly usable: 'sound' | 'nobody';
+}
+
+/** One row of a platform's law. */
+export type Stage = VoteStage | TellStage | ActStage | EndStage;
+
+/** An incident that starts a recovery, and the law that it follows. */
+export interface RecoveringIncident {
+  readonly severity: Severity;
+  readonly recovers: true;
+  readonly stages: Readonly<Record<string, Stage>>;
+  readonly first: string;
+  /** The kinds of functions that can detect it. Default: all. */
+  readonly detectors?: readonly LayoutFunction['kind'][];
+  /** Where a recovery goes that is given up before anything happened. */
+  readonly givenUp: string;
+  /** Where it differs from {@link PlatformProfile.arrivals}. */
+  readonly arrival?: Partial<Readonly<Record<Extent, Arrival>>>;
+}
+
+/** An incident that is recorded only. */
+export interface RecordedIncident {
+  readonly severity: Severity;
+  readonly recovers: false;
+  /** The function's `cor_error_detected` runs. */
+  readonly told: boolean;
+  /** What a witness sees of the acknowledgement, at the detecting function. */
+  readonly evidence?: FactKind;
+  readonly detectors?: readonly LayoutFunction['kind'][];
+}
+
+export type Incident = RecoveringIncident | RecordedIncident;
+
+/** The votes of a driver that the platform brings itself (a switch port's). */
+export interface OwnDriver {
+  readonly errorDetected: Readonly<Record<Exclude<ChannelState, 'perm_failure'>, ErsResult>>;
+  readonly mmioEnabled?: ErsResult;
+  readonly slotReset?: ErsResult;
+}
+
+/** A function of a layout. */
+export interface LayoutFunction {
+  /** `bridge`: it has a bridge header (type 1). */
+  readonly kind: 'endpoint' | 'bridge';
+  readonly ownDriver?: OwnDriver;
+}
+
+/**
+ * A small machine, by names instead of addresses. The suite knows these layouts; a profile has those that its platform
+ * can have:
+ *
+ * - `single`: one endpoint `a`;
+ * - `pair`: endpoints `a`, `b` in one scope; `triple`: also `c`;
+ * - `disjoint`: endpoints `a` and `b` in scopes that have nothing in common;
+ * - `bridge`: endpoint `a` and at least one bridge without any driver in the scope of the detector `top`;
+ * - `nested`: endpoints `a` and `b` with scopes of their own, both inside the scope of the detector `top`, which also
+ *   holds the bridges between, with their own drivers where the platform brings some.
+ */
+export interface Layout {
+  readonly functions: Readonly<Record<string, LayoutFunction>>;
+  /** Detecting function → whom its recovery concerns, in walk order. */
+  readonly scopes: Readonly<Record<string, readonly string[]>>;
+  /** Detecting function → whom a reset of that scope really resets. Default: the endpoints and bridges of the scope. */
+  readonly resets?: Readonly<Record<string, readonly string[]>>;
+  /** Detecting function → its lane; recoveries of one lane never run at the same time. */
+  readonly lanes: Readonly<Record<string, string>>;
+}
+
+/** What user space is told about a recovery (Linux `pci_uevent_ers`). */
+export interface UeventLaw {
+  /** The vote of `error_detected` → the uevent; null: none. */
+  readonly detected: Readonly<Record<ErsResult, string | null>>;
+  readonly resume: string;
+  readonly permFailure: string;
+  /** Functions that are walked without being called send one too. */
+  readonly uncalled: boolean;
+}
+
+/** More recoveries than this are too many: the next ends by the failure path. */
+export interface RepetitionLimit {
+  /** The recovery with this number is the first that fails. */
+  readonly count: number;
+  readonly windowMs: number;
+  readonly window: 'sliding' | 'first';
+}
+
+/**
+ * A platform's law as data, written by hand from the kernel's sources and never generated from a procedure: the suite
+ * holds the procedure against it.
+ */
+export interface PlatformProfile {
+  /** Identifies the law in reports. */
+  readonly name: string;
+  /** Where the law was read. */
+  readonly source: string;
+  /** Votes so far → new vote → merged vote. A platform without merging has rows that take the new vote. */
+  readonly merge: Readonly<Record<ErsResult, Readonly<Record<ErsResult, ErsResult>>>>;
+  /** What a callback counts as that threw, overran its deadline or answered nonsense. */
+  readonly fault: ErsResult;
+  readonly incidents: Readonly<Record<string, Incident>>;
+  readonly layouts: Readonly<Record<string, Layout>>;
+  readonly arrivals: {
+    readonly order: 'fifo' | 'lifo';
+    /** What becomes of an error that meets a running recovery, by how its scope lies to that one's. */
+    readonly law: Readonly<Record<Extent, Arrival>>;
+  };
+  /**
+   * How errors are reported that come at once (`burst`), or while their function is being recovered. `each`: every one
+   * is an event. `coalesced`: at least one event follows the last of them.
+   */
+  readonly reports: { readonly burst: 'each' | 'coalesced'; readonly recovering: 'each' | 'coalesced' };
+  /** Incidents that a survey finds when their report was missed. */
+  readonly surveyFinds: readonly string[];
+  /** Events carry the bytes that they were decoded from. */
+  readonly raw: boolean;
+  readonly uevents?: UeventLaw;
+  readonly repetitionLimit?: RepetitionLimit;
+}
