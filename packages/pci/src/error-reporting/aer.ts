@@ -129,6 +129,12 @@ function implementedLength(control: number, { portType, maxEndEndPrefixes = 0 }:
   return hasRootRegisters(portType) ? AER_LENGTH.root : AER_LENGTH.endpoint;
 }
 
+/** As much of it as there is, in whole parts. */
+function availableLength(space: ConfigSpace, offset: number, wanted: number): number {
+  if (space.has(offset, wanted)) return wanted;
+  return wanted > AER_LENGTH.root && space.has(offset, AER_LENGTH.root) ? AER_LENGTH.root : AER_LENGTH.endpoint;
+}
+
 function checkLogSize(control: number, offset: number, findings: Findings): void {
   const { loggedInFlitMode, loggedTlpSize } = AER_CONTROL;
   const size = (control & loggedTlpSize.mask) >>> loggedTlpSize.shift;
@@ -150,7 +156,7 @@ export function decodeAer(
   const whole = space.has(offset, AER_LENGTH.endpoint);
   const control = whole ? u32(space.bytes, offset + AER.CAP_CONTROL) : 0;
   const wanted = implementedLength(control, context);
-  const length = whole && space.has(offset, wanted) ? wanted : AER_LENGTH.endpoint;
+  const length = availableLength(space, offset, wanted);
   if (!whole || length < wanted) {
     const message = `The AER capability at ${hex(offset, 3)} needs ${wanted} bytes, ${space.length - offset} are there.`;
     findings.add('extended_capability_truncated', offset, 'PCIe r6.1 §7.8.4', message);

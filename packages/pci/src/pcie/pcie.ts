@@ -121,7 +121,8 @@ export function decodePcie(space: ConfigSpace, offset: number, findings: Finding
   const wanted = space.has(offset, 4)
     ? implementedLength(u16(space.bytes, offset + R.PCIE.FLAGS))
     : R.PCIE_LENGTH.device;
-  const length = Math.max(0, Math.min(wanted, end - offset));
+  // Registers lie in whole dwords: none is decoded by half.
+  const length = Math.max(0, Math.min(wanted, (end - offset) & ~3));
   if (length < wanted) {
     const message = `The PCI Express capability at ${hex(offset)} needs ${wanted} bytes, ${length} are there.`;
     findings.add('capability_truncated', offset, 'PCIe r6.1 §7.5.3', message);
