@@ -1,0 +1,4 @@
+import { registerConformance } from '../src/index.js';
+import { referenceHarness } from './reference/harness.js';
+
+registerConformance(referenceHarness(), { describe, it });

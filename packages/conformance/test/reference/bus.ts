@@ -1,0 +1,75 @@
+import { parseBdf, PciRecoveryError, wait, type Bdf, type Clock } from '@pci-recovery/core';
+import { type WitnessFact } from '../../src/index.js';
+import { type Place } from './topology.js';
+
+/** A slot of the reference machine. */
+export interface Slot extends Place {
+  readonly bdf: Bdf;
+  generation: number;
+  present: boolean;
+}
+
+type NewFact = WitnessFact extends infer F ? (F extends WitnessFact ? Omit<F, 'time' | 'functions'> : never) : never;
+
+/** Simulated hardware with an honest memory: nothing on it happens without being noted here. */
+export class ReferenceBus {
+  readonly clock: Clock;
+  readonly slots: readonly Slot[];
+  readonly facts: WitnessFact[] = [];
+  /** Reports that nobody has taken yet: bytes, as hardware gives them. */
+  readonly reports: Uint8Array[] = [];
+  readonly #breaks = new Map<string, number>();
+  #listener: (() => void) | undefined;
+
+  constructor(clock: Clock, places: readonly Place[]) {
+    this.clock = clock;
+    this.slots = places.map((place, index) => ({
+      ...place,
+      bdf: parseBdf(`0000:0${index}:00.0`),
+      generation: 0,
+      present: true,
+    }));
+  }
+
+  slot(bdf: Bdf): Slot | undefined {
+    return this.slots.find((slot) => slot.bdf === bdf);
+  }
+
+  named(name: string): Slot {
+    const slot = this.slots.find((one) => one.name === name);
+    if (!slot) throw new PciRecoveryError('ERR_PCI_REFERENCE', `There is no function "${name}".`);
+    return slot;
+  }
+
+  note(fact: NewFact, ...functions: Bdf[]): void {
+    this.facts.push({ ...fact, functions, time: this.clock.monotonic() });
+  }
+
+  report(bytes: Uint8Array): void {
+    this.reports.push(bytes);
+    this.#listener?.();
+  }
+
+  /** Calls back once, at the next report or at an abort. */
+  heard(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#listener = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted || this.reports.length > 0) resolve();
+    });
+  }
+
+  breakNext(act: string, times: number): void {
+    this.#breaks.set(act, times);
+  }
+
+  /** Resets functions; false: they do not answer after it. */
+  async reset(functions: readonly Bdf[]): Promise<boolean> {
+    this.note({ kind: 'reset_begin' }, ...functions);
+    await wait(this.clock, 100);
+    const left = this.#breaks.get('reset') ?? 0;
+    this.#breaks.set('reset', Math.max(0, left - 1));
+    this.note({ kind: 'reset_end', ok: left === 0 }, ...functions);
+    return left === 0;
+  }
+}
