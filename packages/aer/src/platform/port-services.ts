@@ -3,15 +3,13 @@ import { type TopologyFunction } from '@pci-recovery/pci/topology';
 import { type AerHostPort } from '../port.js';
 import { restoreConfig, saveConfig, type ConfigSnapshot } from './config-snapshot.js';
 
-const DRIVEN: ReadonlySet<TopologyFunction['portType']> = new Set([
-  'root_port',
-  'upstream_port',
-  'downstream_port',
-  'rcec',
-]);
+/** Name of the driver (Linux 7.3 drivers/pci/pcie/portdrv.c). */
+const PORT_DRIVER = 'pcieport';
+
+const driven = (fn: TopologyFunction | undefined): boolean => fn?.driver === PORT_DRIVER;
 
 /**
- * The driver of PCIe ports: it votes `need_reset` on a frozen channel, so that a fatal error with a switch port below
+ * The driver of PCIe ports, where it is bound: it votes `need_reset` on a frozen channel, so that a fatal error with a switch port below
  * brings `slot_reset` to everybody, and restores the port's configuration there.
  *
  * Source: Linux 7.3 drivers/pci/pcie/portdrv.c:pcie_portdrv_error_detected, pcie_portdrv_slot_reset,
@@ -32,11 +30,11 @@ export class PortServices {
 
   constructor(port: AerHostPort) {
     this.#port = port;
-    for (const fn of port.topology.functions()) if (DRIVEN.has(fn.portType)) this.#save(fn.bdf);
+    for (const fn of port.topology.functions()) if (driven(fn)) this.#save(fn.bdf);
   }
 
   of({ bdf }: DeviceRef): PciErrorHandlers | undefined {
-    return DRIVEN.has(this.#port.topology.get(bdf)?.portType) ? this.#handlers : undefined;
+    return driven(this.#port.topology.get(bdf)) ? this.#handlers : undefined;
   }
 
   #save(bdf: Bdf): void {
