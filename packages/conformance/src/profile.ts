@@ -42,13 +42,19 @@ export interface TellStage {
   readonly next: string;
 }
 
+/**
+ * Whom an act touches. `detector_unless_reset`: the detecting function, but where a reset reached it, that has done it
+ * already and nothing is seen.
+ */
+export type Touched = 'reset_set' | 'scope' | 'detector' | 'detector_unless_reset';
+
 /** Something that the platform does to its hardware. */
 export interface ActStage {
   readonly do: 'act';
   /** The law's name of it; what a harness can let fail goes by this name too. */
   readonly act: string;
   /** What an independent witness sees of it, and of whom; absent: nothing. */
-  readonly evidence?: { readonly kind: FactKind; readonly of: 'reset_set' | 'scope' | 'detector' };
+  readonly evidence?: { readonly kind: FactKind; readonly of: Touched };
   readonly sets?: ChannelState;
   /**
    * Functions that are unplugged and plugged in again by it: they are strangers for the rest of the recovery.

@@ -10,6 +10,7 @@ import {
   type RecoveringIncident,
   type Stage,
   type TellStage,
+  type Touched,
   type VoteStage,
 } from '../profile.js';
 import { behaviourOf, isFault, type DriverScript, type Script } from './script.js';
@@ -149,8 +150,8 @@ class Reading {
     if (stage.replugs) for (const name of this.#members) if (this.#replugged(name, stage.replugs)) this.#leave(name);
     if (broken?.has(stage.act)) return stage.failed;
     const { evidence } = stage;
-    if (evidence && sees.includes(evidence.kind))
-      this.#timeline.push(actToken(evidence.kind, this.#touched(evidence.of)));
+    const touched = evidence && sees.includes(evidence.kind) ? this.#touched(evidence.of) : [];
+    if (evidence && touched.length > 0) this.#timeline.push(actToken(evidence.kind, touched));
     if (stage.sets) for (const name of this.#members) this.#channels[name] = stage.sets;
     return stage.ok;
   }
@@ -167,9 +168,12 @@ class Reading {
     return lacks('errorDetected') || lacks('slotReset');
   }
 
-  #touched(of: 'reset_set' | 'scope' | 'detector'): readonly string[] {
-    if (of === 'detector') return [this.#situation.at];
-    return of === 'scope' ? this.#members : (this.#layout.resets?.[this.#situation.at] ?? this.#members);
+  #touched(of: Touched): readonly string[] {
+    const { at } = this.#situation;
+    const reset = this.#layout.resets?.[at] ?? this.#members;
+    if (of === 'detector' || (of === 'detector_unless_reset' && !reset.includes(at))) return [at];
+    if (of === 'detector_unless_reset') return [];
+    return of === 'scope' ? this.#members : reset;
   }
 
   #function(name: string): LayoutFunction {

@@ -174,6 +174,15 @@ const FATAL: Readonly<Record<string, Stage>> = {
   reset_in_vain: { ...RESET, ok: 'failed', failed: 'failed' },
   slot_reset: SLOT_RESET,
   ...ENDS,
+  // Only Device Status and non-fatal bits are cleared: a reset has taken the one, and a fatal error is none of the other.
+  clear_status: {
+    do: 'act',
+    act: 'clear_status',
+    evidence: { kind: 'status_cleared', of: 'detector_unless_reset' },
+    needs: { capability: 'native_aer', otherwise: 'recovered' },
+    ok: 'recovered',
+    failed: 'recovered',
+  },
 };
 
 /** The law of AER in host mode, as Linux 7.3 has it. Nothing here was made from a procedure of ours. */
