@@ -1,10 +1,12 @@
 // `node tools/lspci/record.mjs FOLDER DUMP…` records what the pinned lspci prints of each dump as FOLDER/NAME.lspci, so
 // that codecs can be held against it where it cannot be built.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CannotProvide } from './cannot-provide.mjs';
 import { providePinnedLspci } from './build.mjs';
+import { VERSION } from './pinned.mjs';
 
 /** What `lspci -n -vvv -F dump` prints. */
 function printed(lspci, dump) {
@@ -17,6 +19,10 @@ function printed(lspci, dump) {
   return stdout;
 }
 
+/** The first line of a record says what it is a record of. */
+const titleOf = (dump) =>
+  `# lspci ${VERSION} -n -vvv of SHA-256 ${createHash('sha256').update(readFileSync(dump)).digest('hex')}\n`;
+
 const [folder, ...dumps] = process.argv.slice(2);
 if (!folder || dumps.length === 0) {
   console.error('usage: node record.mjs FOLDER DUMP…');
@@ -25,7 +31,9 @@ if (!folder || dumps.length === 0) {
   try {
     const lspci = providePinnedLspci();
     mkdirSync(folder, { recursive: true });
-    for (const dump of dumps) writeFileSync(join(folder, `${basename(dump)}.lspci`), printed(lspci, dump), 'latin1');
+    for (const dump of dumps) {
+      writeFileSync(join(folder, `${basename(dump)}.lspci`), titleOf(dump) + printed(lspci, dump), 'latin1');
+    }
   } catch (error) {
     if (!(error instanceof CannotProvide)) throw error;
     console.error(error.message);

@@ -79,7 +79,7 @@ describe('AER (R3.1)', () => {
     const { root, length } = aerOf(
       [
         [0x2c, 7],
-        [0x30, 0x1800_007f],
+        [0x30, 0x1800_00ff],
         [0x34, 0x0200_0108],
       ],
       { type },
@@ -97,6 +97,7 @@ describe('AER (R3.1)', () => {
               firstUncorrectableFatal: true,
               nonFatalReceived: true,
               fatalReceived: true,
+              errCorSubclass: 1,
               interruptMessageNumber: 3,
             },
             correctableSource: 0x0108,

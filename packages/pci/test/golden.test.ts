@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,10 +25,15 @@ describe('decoded functions against the recorded output of lspci 3.13.0 -vvv', (
       continue;
     }
     it(`prints every field alike: ${name}`, () => {
-      const { devices, findings } = parseLspciDump(readFileSync(dump));
+      const bytes = readFileSync(dump);
+      const record = readFileSync(recorded, 'latin1');
+      const title = record.slice(0, record.indexOf('\n'));
+      // Another digest: the dump was changed, and must be recorded again (tools/lspci/record.mjs).
+      expect(title).toBe(`# lspci 3.13.0 -n -vvv of SHA-256 ${createHash('sha256').update(bytes).digest('hex')}`);
+      const { devices, findings } = parseLspciDump(bytes);
       expect(findings.filter(({ code }) => code !== 'unusual_size')).toEqual([]);
       expect(devices.length).toBeGreaterThan(0);
-      expect(printedAsRendered(readFileSync(recorded, 'latin1'), devices)).toEqual(renderedFunctions(devices));
+      expect(printedAsRendered(record.slice(title.length + 1), devices)).toEqual(renderedFunctions(devices));
     });
   }
 });

@@ -87,6 +87,8 @@ export const AER_CONTROL = {
   multipleHeaderRecordingEnable: flag(10),
   tlpPrefixLogPresent: flag(11),
   completionTimeoutLogCapable: flag(12),
+  /** Dwords that the log has room for, where Flit Mode is supported. */
+  headerLogSize: value(17, 13),
   /** The logged TLP was received in Flit Mode. */
   loggedInFlitMode: flag(18),
   /** Dwords of the logged TLP header, in Flit Mode only. */
@@ -109,5 +111,7 @@ export const AER_ROOT_STATUS = {
   firstUncorrectableFatal: flag(4),
   nonFatalReceived: flag(5),
   fatalReceived: flag(6),
+  /** Subclass of the first ERR_COR. 0: legacy, 1: SIG_SFW, 2: SIG_OS. */
+  errCorSubclass: value(8, 7),
   interruptMessageNumber: value(31, 27),
 } as const;
