@@ -1,0 +1,155 @@
+import { type EngineEvent, type Plain, type RecoveryOutcome } from '@pci-recovery/core';
+import { Command, Option } from 'commander';
+import { EXIT, type ExitCode } from '../exit-code.js';
+import { CommandFailure } from '../failure.js';
+import { writeLine, type Io } from '../io.js';
+import { jsonLine } from '../json-event.js';
+import { type Simulation } from '../simulation/simulation.js';
+import { SIMULATIONS } from '../simulation/simulations.js';
+import { paletteFor } from '../view/palette.js';
+import { Timeline } from '../view/timeline.js';
+
+const EXAMPLES = `
+Examples:
+  pci-recovery simulate                                     the default fault
+  pci-recovery simulate --list                              all faults
+  pci-recovery simulate --platform aer --fault surprise-removal --json
+
+Without --fault each platform shows its default fault. With --json the last line of each platform is the outcome.`;
+
+interface SimulateOptions {
+  readonly platform: string;
+  readonly fault?: string;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** `pci-recovery simulate`. */
+export const simulateCommand = (io: Io, finish: (code: ExitCode) => void): Command =>
+  new Command('simulate')
+    .description('Lets a fault happen on simulated hardware and recovers it, step by step.')
+    .addOption(new Option('--platform <name>', 'which platform').choices([...SIMULATIONS.keys(), 'all']).default('all'))
+    .option('--fault <name>', 'which fault (see --list)')
+    .option('--list', 'list the faults instead')
+    .option('--json', 'one JSON object per line')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: SimulateOptions) => finish(await simulate(options, io)));
+
+const chosen = (platform: string): Simulation[] =>
+  [...SIMULATIONS.values()].filter((one) => platform === 'all' || one.platform === platform);
+
+async function simulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
+  const simulations = chosen(options.platform);
+  if (options.list) return list(simulations, options.json ?? false, io);
+  const { fault } = options;
+  const able =
+    fault === undefined ? simulations : simulations.filter((one) => one.faults.some(({ name }) => name === fault));
+  if (able.length === 0) {
+    throw new CommandFailure(
+      EXIT.usage,
+      `There is no fault "${fault}" on platform ${options.platform}: see pci-recovery simulate --list.`,
+    );
+  }
+  let worst: ExitCode = EXIT.done;
+  for (const simulation of able) {
+    const code = await show(simulation, fault ?? simulation.defaultFault, options.json ?? false, io);
+    if (code !== EXIT.done) worst = code;
+  }
+  return worst;
+}
+
+async function list(simulations: readonly Simulation[], json: boolean, io: Io): Promise<ExitCode> {
+  const paint = paletteFor(io);
+  for (const { platform, faults, defaultFault } of simulations) {
+    for (const { name, title, ends } of faults) {
+      const isDefault = name === defaultFault;
+      const line = json
+        ? JSON.stringify({ platform, fault: name, title, ends, default: isDefault })
+        : `${platform}  ${paint('bold', name.padEnd(28))} ${title}${isDefault ? ' (default)' : ''}${ends === 'disconnected' ? paint('red', ' [not recovered]') : ''}`;
+      await writeLine(io.stdout, line);
+    }
+  }
+  return EXIT.done;
+}
+
+async function show(simulation: Simulation, fault: string, json: boolean, io: Io): Promise<ExitCode> {
+  const { platform, faults } = simulation;
+  const source = `pci-recovery simulate ${platform}`;
+  const paint = paletteFor(io);
+  const timeline = new Timeline((event) => simulation.describe(event), paint);
+  const events: EngineEvent[] = [];
+  if (!json)
+    await writeLine(
+      io.stdout,
+      paint('bold', `${platform}: ${fault}`) + ` – ${faults.find(({ name }) => name === fault)!.title}`,
+    );
+  const { outcomes, clock } = await simulation.run(fault, { observe: (event) => events.push(event) });
+  for (const event of events) {
+    if (json)
+      await writeLine(
+        io.stdout,
+        jsonLine(wallOf(event, clock.wall(), clock.monotonic()), source, event.type, plainEvent(event)),
+      );
+    else for (const line of timeline.lines(event)) await writeLine(io.stdout, line);
+  }
+  const worst = worstOf(outcomes);
+  if (json) await writeLine(io.stdout, jsonLine(clock.wall(), source, 'outcome', outcomeJson(worst, outcomes)));
+  else await writeLine(io.stdout, summary(worst));
+  return worst.result === 'disconnected' ? EXIT.notRecovered : EXIT.done;
+}
+
+const BADNESS: readonly RecoveryOutcome['result'][] = ['ignored', 'recovered', 'handed_over', 'disconnected'];
+
+/** The outcome that the whole simulation is judged by. */
+const worstOf = (outcomes: readonly RecoveryOutcome[]): RecoveryOutcome =>
+  outcomes.reduce((worst, one) => (BADNESS.indexOf(one.result) > BADNESS.indexOf(worst.result) ? one : worst));
+
+const addresses = (devices: readonly { readonly bdf: string }[]): string[] => devices.map((device) => device.bdf);
+
+function outcomeJson(outcome: RecoveryOutcome, all: readonly RecoveryOutcome[]): Readonly<Record<string, Plain>> {
+  const { platform, result, why, scope, usable } = outcome;
+  return {
+    platform,
+    result,
+    why,
+    scope: { id: scope.id, members: addresses(scope.members) },
+    usable: addresses(usable),
+    errors: all.length,
+    results: all.map((one) => one.result),
+  };
+}
+
+function summary({ result, why, usable, scope }: RecoveryOutcome): string {
+  const lost = scope.members.filter((member) => !usable.some((one) => one.bdf === member.bdf));
+  const whom = lost.length > 0 && result !== 'ignored' ? ` Not handed back: ${addresses(lost).join(', ')}.` : '';
+  return `=> ${result}. ${why}${whom}`;
+}
+
+/** When an event happened, as wall time: traces and errors have their own monotonic times. */
+function wallOf(event: EngineEvent, wallNow: number, monotonicNow: number): number {
+  const time =
+    event.type === 'trace'
+      ? event.entry.time
+      : event.type === 'ended'
+        ? event.outcome.endedAt
+        : 'event' in event
+          ? event.event.monotonic
+          : monotonicNow;
+  return wallNow - Math.round((monotonicNow - time) / 1e6);
+}
+
+/** An event as plain data: sets become lists, errors sentences, and an outcome does not repeat its trace. */
+function plainEvent(event: EngineEvent): Readonly<Record<string, Plain>> {
+  const { type: _, ...properties } =
+    event.type === 'ended' ? { ...event, outcome: { ...event.outcome, trace: [] } } : event;
+  return JSON.parse(JSON.stringify(properties, (_key, value: unknown) => toPlain(value))) as Readonly<
+    Record<string, Plain>
+  >;
+}
+
+function toPlain(value: unknown): unknown {
+  if (value instanceof Set) return [...(value as Set<unknown>)];
+  if (value instanceof Error) return value.message;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return value;
+}

@@ -1,0 +1,33 @@
+import { isPciRecoveryError } from '@pci-recovery/core';
+import { EXIT, type ExitCode } from './exit-code.js';
+
+/** Ends the command with a message on stderr. */
+export class CommandFailure extends Error {
+  constructor(
+    readonly exitCode: ExitCode,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  EPERM: 'operation not permitted',
+};
+
+/** An error of the file system as one sentence about the file. */
+export function fileFailure(file: string, error: unknown): CommandFailure {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return new CommandFailure(EXIT.failure, `Cannot read ${file}: ${REASONS[code] ?? String(error)}.`, error);
+}
+
+/** What an error means for the exit code, and the sentence about it. */
+export function explain(error: unknown): { exitCode: ExitCode; message: string } {
+  if (error instanceof CommandFailure) return { exitCode: error.exitCode, message: error.message };
+  if (isPciRecoveryError(error)) return { exitCode: EXIT.failure, message: `${error.message} [${error.code}]` };
+  return { exitCode: EXIT.failure, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

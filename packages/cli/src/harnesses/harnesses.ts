@@ -1,0 +1,5 @@
+import { type Harness } from '@pci-recovery/conformance';
+import { aerHarness } from './aer.js';
+
+/** The backends that the command can hold against the suite, by name. */
+export const HARNESSES: ReadonlyMap<string, Harness> = new Map([aerHarness].map((one) => [one.name, one]));

@@ -1,0 +1,7 @@
+/**
+ * The `pci-recovery` command as a function.
+ * @packageDocumentation
+ */
+export { EXIT, type ExitCode } from './exit-code.js';
+export { type Io } from './io.js';
+export { main } from './main.js';

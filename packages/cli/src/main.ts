@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { conformanceCommand } from './commands/conformance.js';
+import { decodeCommand } from './commands/decode.js';
+import { simulateCommand } from './commands/simulate.js';
+import { EXIT, type ExitCode } from './exit-code.js';
+import { explain } from './failure.js';
+import { type Io } from './io.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const EXAMPLES = `
+Examples:
+  pci-recovery simulate                              a fatal error on simulated hardware, step by step
+  pci-recovery simulate --list                       the faults that can be simulated
+  lspci -xxxx | pci-recovery decode -                what the error registers of this machine say
+  pci-recovery conformance --platform aer            does the backend obey its platform's law?
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 not supported here, 4 device not recovered.`;
+
+function program(io: Io, finish: (code: ExitCode) => void): Command {
+  const command = new Command('pci-recovery')
+    .description('Recovers PCI devices after hardware errors.')
+    .version(version)
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(pci-recovery --help tells more)');
+  for (const sub of [simulateCommand(io, finish), decodeCommand(io, finish), conformanceCommand(io, finish)]) {
+    command.addCommand(sub);
+  }
+  for (const one of [command, ...command.commands]) {
+    one.exitOverride().configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    });
+  }
+  return command;
+}
+
+/** Runs the command: never exits, never throws; the answer is the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  try {
+    const command = program(io, (code) => (exitCode = code));
+    if (args.length === 0) {
+      command.outputHelp({ error: true });
+      return EXIT.usage;
+    }
+    await command.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has said already what was wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const { exitCode: code, message } = explain(error);
+    io.stderr.write(`pci-recovery: ${message}\n`);
+    return code;
+  }
+}

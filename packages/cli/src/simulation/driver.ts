@@ -1,0 +1,38 @@
+import { type Bdf, type ChannelState, type ErsResult, type PciErrorHandlers } from '@pci-recovery/core';
+import { restoreConfig, saveConfig } from '@pci-recovery/aer';
+import { type SimulatedHardware } from '@pci-recovery/aer/sim';
+
+/** How a simulated driver differs from a good one. */
+export interface DriverTemper {
+  /** What it votes when it is told; default: `need_reset` on a frozen channel, else `can_recover`. */
+  readonly votes?: (channel: ChannelState) => ErsResult | Promise<ErsResult>;
+}
+
+const NEVER = new Promise<ErsResult>(() => undefined);
+
+/** A driver that never answers. */
+export const HANGING: DriverTemper = { votes: () => NEVER };
+
+/** A driver that breaks down as soon as it hears of an error. */
+export const THROWING: DriverTemper = {
+  votes() {
+    throw new Error('The driver has a bug.');
+  },
+};
+
+/** A driver of a simulated function: it saves its configuration while all is well and restores it after a reset. */
+export function simulatedDriver(hardware: SimulatedHardware, bdf: Bdf, temper: DriverTemper = {}): PciErrorHandlers {
+  const saved = saveConfig(hardware, bdf);
+  const votes =
+    temper.votes ?? ((channel: ChannelState): ErsResult => (channel === 'frozen' ? 'need_reset' : 'can_recover'));
+  return {
+    errorDetected: (_, channel) => (channel === 'perm_failure' ? 'disconnect' : votes(channel)),
+    mmioEnabled: () => (hardware.answers(bdf) ? 'recovered' : 'need_reset'),
+    slotReset() {
+      if (!saved || !hardware.answers(bdf)) return 'disconnect';
+      restoreConfig(hardware, saved);
+      return 'recovered';
+    },
+    resume: () => undefined,
+  };
+}
