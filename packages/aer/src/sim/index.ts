@@ -16,3 +16,5 @@ export { type Detection, type ErrorBit } from './errors/detection.js';
 export { type FaultKind, type FaultOf, type HardwareFault } from './faults.js';
 export { simulate, SimulatedHardware } from './hardware.js';
 export * from './machine/description.js';
+export * from './aer-inject/index.js';
+export * from './dump/index.js';

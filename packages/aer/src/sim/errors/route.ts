@@ -28,7 +28,9 @@ function forwards(bridge: SimulatedFunction, message: ErrorMessageKind): boolean
   const systemError = (bridge.word(PCI_HEADER.COMMAND) & COMMAND.serrEnable.mask) !== 0;
   if (systemError) bridge.setWord(PCI_HEADER.STATUS, STATUS.systemError.mask);
   const enable = message === 'ERR_FATAL' ? DEVICE_CONTROL.fatalReportingEnable : DEVICE_CONTROL.nonFatalReportingEnable;
-  return systemError || (bridge.word(bridge.at.pcie + PCIE.DEVICE_CONTROL) & enable.mask) !== 0;
+  return (
+    systemError || (bridge.at.pcie !== 0 && (bridge.word(bridge.at.pcie + PCIE.DEVICE_CONTROL) & enable.mask) !== 0)
+  );
 }
 
 function travel(source: SimulatedFunction, message: ErrorMessageKind): Arrival {

@@ -1,7 +1,9 @@
-import { CAPABILITY_ID, CONFIG_SIZE, EXTENDED_CAPABILITY_ID } from '@pci-recovery/pci';
+import { CAPABILITY_ID, CONFIG_SIZE, EXTENDED_CAPABILITY_ID, PCI_HEADER } from '@pci-recovery/pci';
 import { type TopologyFunction } from '@pci-recovery/pci/topology';
 import { capabilityOffsets, offsetOf } from '../access/capability-offsets.js';
 import { layoutOf } from '../access/layout-of.js';
+import { dumpedFunction } from '../dump/dumped-function.js';
+import { showLink } from '../resets/link.js';
 import { VectorTable } from '../vector-table.js';
 import { configure } from './configured.js';
 import { BAR_SIZE, imageOf, PENDING_OFFSET, TABLE_OFFSET } from './image.js';
@@ -25,6 +27,7 @@ function topologyOf(plan: PlannedFunction): TopologyFunction {
 
 /** Makes the function of a plan, alone; in the state that firmware and Linux leave when `configured`. */
 function single(plan: PlannedFunction, configured: boolean): SimulatedFunction {
+  if (plan.registers) return fromRegisters(plan, plan.registers);
   const { words } = imageOf(plan);
   const found = capabilityOffsets(words);
   const layout = layoutOf(words, found, {
@@ -46,6 +49,18 @@ function single(plan: PlannedFunction, configured: boolean): SimulatedFunction {
     fn.vectors = new VectorTable(plan.msixVectors, table, { bar: 0, offset: PENDING_OFFSET });
   }
   if (configured) configure(fn);
+  return fn;
+}
+
+/** A real function's registers, at this place of the tree. */
+function fromRegisters(plan: PlannedFunction, registers: Uint8Array): SimulatedFunction {
+  const bytes = Uint8Array.from(registers);
+  if (plan.bridge) bytes.set([plan.bus, plan.secondary, plan.subordinate], PCI_HEADER.PRIMARY_BUS);
+  const fn = dumpedFunction(bytes, topologyOf(plan), plan);
+  if (fn.link) {
+    fn.link.up = plan.children.length > 0;
+    showLink(fn);
+  }
   return fn;
 }
 

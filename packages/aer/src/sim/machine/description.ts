@@ -18,6 +18,11 @@ export interface FunctionDescription {
   readonly deviceId?: number;
   /** Name of the bound driver. */
   readonly driver?: string;
+  /**
+   * Registers of a real function of the same kind, 64–4096 bytes, to start with instead of made-up ones: they say what it
+   * has and how it is set up. `configured` and the settings of the capabilities do not apply; bus numbers do.
+   */
+  readonly registers?: Uint8Array;
   /** Milliseconds from the end of a reset (link up) until configuration space answers. Default: 0. */
   readonly readyAfterMs?: number;
 }

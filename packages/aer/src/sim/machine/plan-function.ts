@@ -1,4 +1,5 @@
 import { bdfParts, parseBdf, PciRecoveryError, requesterId, type Bdf } from '@pci-recovery/core';
+import { decodeFunction } from '@pci-recovery/pci';
 import { ALL_ERRORS, VIRTUAL_FUNCTION_ERRORS } from '../access/aer-rows.js';
 import {
   type AnyDescription,
@@ -53,6 +54,15 @@ function errorsOf(kind: FunctionKind, given: ExpressDescription['errors']): Plan
   };
 }
 
+/** Registers that were given must be those of a function of that kind. */
+function registersOf(bdf: Bdf, kind: FunctionKind, given: Uint8Array | undefined): Uint8Array | undefined {
+  if (given === undefined) return undefined;
+  const { header, pcie } = decodeFunction(given);
+  const bridge = header?.layout === 'bridge';
+  if (header !== undefined && (pcie?.portType ?? 'conventional') === kind && bridge === isBridge(kind)) return given;
+  throw badMachine(bdf, `its registers are not those of a function of kind ${kind}.`);
+}
+
 /** What is around a function. */
 interface Surroundings {
   readonly children: readonly PlannedFunction[];
@@ -94,6 +104,7 @@ function common(bdf: Bdf, kind: FunctionKind, given: Loose): Omit<PlannedFunctio
     vendorId: within(bdf, 'vendorId', given.vendorId ?? 0x1af4, 0, 0xfffe),
     deviceId: within(bdf, 'deviceId', given.deviceId ?? 0x1000, 0, 0xfffe),
     driver: given.driver,
+    registers: registersOf(bdf, kind, given.registers),
     readyAfterMs: within(bdf, 'readyAfterMs', given.readyAfterMs ?? 0, 0, MOST_MS),
     linkUpAfterMs: within(bdf, 'linkUpAfterMs', given.linkUpAfterMs ?? 0, 0, MOST_MS),
     linkSpeed: within(bdf, 'linkSpeed', given.linkSpeed ?? 4, 1, 6),

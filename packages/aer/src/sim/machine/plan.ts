@@ -18,6 +18,7 @@ export interface PlannedFunction {
   readonly vendorId: number;
   readonly deviceId: number;
   readonly driver: string | undefined;
+  readonly registers: Uint8Array | undefined;
   readonly readyAfterMs: number;
   readonly linkUpAfterMs: number;
   readonly linkSpeed: number;

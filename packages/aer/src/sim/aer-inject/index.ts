@@ -1,0 +1,6 @@
+/**
+ * Errors described in the language of aer-inject.
+ * @packageDocumentation
+ */
+export * from './inject.js';
+export * from './parse.js';
