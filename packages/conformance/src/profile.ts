@@ -178,10 +178,12 @@ export interface PlatformProfile {
     readonly law: Readonly<Record<Extent, Arrival>>;
   };
   /**
-   * How errors are reported that come at once (`burst`), or while their function is being recovered. `each`: every one
-   * is an event. `coalesced`: at least one event follows the last of them.
+   * How errors are reported that come at the same moment (`burst`), or one by one while their scope is being recovered.
+   * `each`: every one is an event. `coalesced`: at least one event follows the last of them. `counted`: no event.
    */
-  readonly reports: { readonly burst: 'each' | 'coalesced'; readonly recovering: 'each' | 'coalesced' };
+  readonly reports: { readonly burst: 'each' | 'coalesced'; readonly recovering: 'each' | 'coalesced' | 'counted' };
+  /** After a failed recovery: the next error is recovered as if nothing had been, or the function stays lost. */
+  readonly afterFailure: 'again' | 'lost';
   /** Incidents that a survey finds when their report was missed. */
   readonly surveyFinds: readonly string[];
   /** Events carry the bytes that they were decoded from. */

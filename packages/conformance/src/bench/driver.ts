@@ -23,7 +23,7 @@ export type Interlude = (entry: JournalEntry) => Awaitable<void>;
 export function scriptedHandlers(
   name: string,
   driver: DriverScript,
-  around: { journal: JournalWriter; clock: Clock; interlude?: Interlude | undefined },
+  around: { journal: JournalWriter; clock: Clock; interlude: Interlude },
 ): PciErrorHandlers {
   const handlers: Record<string, unknown> = {
     corErrorDetected: (event: Parameters<NonNullable<PciErrorHandlers['corErrorDetected']>>[0]) =>
@@ -44,7 +44,7 @@ function callbackOf(
 ) {
   return (context: CallbackContext, channel: ChannelState): unknown => {
     const entry = journal.called(name, callback, context, channel);
-    const pause = interlude?.(entry);
+    const pause = interlude(entry);
     return pause instanceof Promise ? pause.then(() => act(behaviour, clock)) : act(behaviour, clock);
   };
 }

@@ -1,7 +1,21 @@
-import { CONTRACT_CASES } from './contract.js';
-import { PROCEDURE_CASES } from './procedure.js';
-import { SEQUENCE_CASES } from './sequence.js';
 import { type ConformanceCase } from './case.js';
+import { CONTRACT_CASES } from './contract.js';
+import { DECODE_CASES } from './decode.js';
+import { FAILURE_CASES } from './failures.js';
+import { FAULT_CASES } from './faults.js';
+import { PROCEDURE_CASES } from './procedure.js';
+import { RECORDED_CASES } from './recorded.js';
+import { SEQUENCE_CASES } from './sequence.js';
+import { VOTE_CASES } from './votes.js';
 
 /** The whole suite, in the order in which it is run. */
-export const CASES: readonly ConformanceCase[] = [...CONTRACT_CASES, ...PROCEDURE_CASES, ...SEQUENCE_CASES];
+export const CASES: readonly ConformanceCase[] = [
+  ...CONTRACT_CASES,
+  ...PROCEDURE_CASES,
+  ...DECODE_CASES,
+  ...SEQUENCE_CASES,
+  ...VOTE_CASES,
+  ...FAILURE_CASES,
+  ...FAULT_CASES,
+  ...RECORDED_CASES,
+];

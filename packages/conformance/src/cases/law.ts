@@ -1,5 +1,7 @@
-import { type RecoveryOutcome } from '@pci-recovery/core';
+import { type RecoveryOutcome, type RecoveryPolicy } from '@pci-recovery/core';
 import { type Bench } from '../bench/bench.js';
+import { DEADLINE_MS } from '../bench/driver.js';
+import { type Script } from '../law/script.js';
 import { same } from '../failure.js';
 import { type FactKind } from '../fact.js';
 import { expectation, type Expectation, type Situation } from '../law/expectation.js';
@@ -17,6 +19,17 @@ export interface Row extends Omit<Situation, 'profile' | 'sees' | 'broken'> {
 
 /** How often a broken act fails: more often than any law tries. */
 const ALWAYS = 100;
+
+/** A policy that wants the failure path at once. */
+const GIVES_UP: RecoveryPolicy = {
+  judge: () => ({ verdict: 'give_up', why: 'It is given up.' }),
+  deadline: () => DEADLINE_MS,
+};
+
+/** A row per incident that starts a recovery, at endpoint `a`. */
+export function rowsFor(context: CaseContext, layout: string, script: Script, more: Partial<Row> = {}): Row[] {
+  return context.recovering.map((incident) => ({ layout, incident, at: 'a', script, ...more }));
+}
 
 /** The kinds of facts that the law of an incident speaks of and the witness can see. */
 export function lawfulKinds({ harness, profile }: CaseContext, incident: string): FactKind[] {
@@ -74,8 +87,9 @@ export async function meetsLaw(
   aspects: readonly Aspect[] = ['timeline', 'result'],
 ): Promise<void> {
   for (const row of rows) {
-    const { layout, script, lacking } = row;
-    const bench = await context.open({ layout, script, ...(lacking && { lacking }) });
+    const { layout, script, lacking, givenUp } = row;
+    const policy = givenUp && { policy: GIVES_UP };
+    const bench = await context.open({ layout, script, ...(lacking && { lacking }), ...policy });
     for (const act of row.broken ?? []) bench.subject.breakNext!(act, ALWAYS);
     compare(context, bench, row, await bench.recover(row.incident, row.at), aspects);
     await context.closeAll();

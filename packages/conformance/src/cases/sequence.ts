@@ -1,13 +1,8 @@
 import { ERS_RESULTS } from '@pci-recovery/core';
 import { holds, same } from '../failure.js';
 import { type DriverScript } from '../law/script.js';
-import { type CaseContext, type ConformanceCase } from './case.js';
-import { lawOf, meetsLaw, type Row } from './law.js';
-
-/** A row per incident that starts a recovery, at endpoint `a`. */
-export function rowsFor(context: CaseContext, layout: string, script: Row['script'], more: Partial<Row> = {}): Row[] {
-  return context.recovering.map((incident) => ({ layout, incident, at: 'a', script, ...more }));
-}
+import { type ConformanceCase } from './case.js';
+import { lawOf, meetsLaw, rowsFor, type Row } from './law.js';
 
 /** Two functions that do the same. */
 const both = (driver: DriverScript): Row['script'] => ({ a: driver, b: driver });

@@ -201,8 +201,10 @@ export const aerProfile: PlatformProfile = {
     order: 'fifo',
     law: { same: 'queue', inside: 'queue', wider: 'queue', crossing: 'queue', disjoint: 'queue' },
   },
-  // A root port keeps one source per kind and a "multiple" bit.
-  reports: { burst: 'coalesced', recovering: 'coalesced' },
+  // A root port keeps one source per kind and a "multiple" bit until its interrupt is served.
+  reports: { burst: 'coalesced', recovering: 'each' },
+  // perm_failure is told, but not stored as channel state.
+  afterFailure: 'again',
   surveyFinds: ['nonfatal', 'fatal'],
   raw: false,
   uevents: {

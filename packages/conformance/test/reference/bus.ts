@@ -7,6 +7,8 @@ export interface Slot extends Place {
   readonly bdf: Bdf;
   generation: number;
   present: boolean;
+  /** Error status that is set: a reset takes `device` away, `nonfatal` outlasts it. */
+  readonly status: Set<'device' | 'nonfatal'>;
 }
 
 type NewFact = WitnessFact extends infer F ? (F extends WitnessFact ? Omit<F, 'time' | 'functions'> : never) : never;
@@ -28,6 +30,7 @@ export class ReferenceBus {
       bdf: parseBdf(`0000:0${index}:00.0`),
       generation: 0,
       present: true,
+      status: new Set(),
     }));
   }
 
@@ -63,10 +66,18 @@ export class ReferenceBus {
     this.#breaks.set(act, times);
   }
 
+  /** Clears what error status is set; there is nothing to see where none is. */
+  clearStatus(bdf: Bdf): void {
+    const slot = this.slot(bdf);
+    if (slot && slot.status.size > 0) this.note({ kind: 'status_cleared' }, bdf);
+    slot?.status.clear();
+  }
+
   /** Resets functions; false: they do not answer after it. */
   async reset(functions: readonly Bdf[]): Promise<boolean> {
     this.note({ kind: 'reset_begin' }, ...functions);
     await wait(this.clock, 100);
+    for (const bdf of functions) this.slot(bdf)?.status.delete('device');
     const left = this.#breaks.get('reset') ?? 0;
     this.#breaks.set('reset', Math.max(0, left - 1));
     this.note({ kind: 'reset_end', ok: left === 0 }, ...functions);

@@ -37,6 +37,8 @@ function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tamperin
     functions: Object.fromEntries(bus.slots.map(({ name, bdf }) => [name, bdf])),
     inject(incident, at) {
       if (!Object.hasOwn(aerProfile.incidents, incident)) refuse(`There is no incident "${incident}".`);
+      bus.named(at).status.add('device');
+      if (incident === 'nonfatal') bus.named(at).status.add('nonfatal');
       bus.report(new TextEncoder().encode(JSON.stringify({ incident, bdf: bus.named(at).bdf })));
     },
     witness: () => bus.facts,

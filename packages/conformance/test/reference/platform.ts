@@ -100,7 +100,7 @@ export function referencePlatform(bus: ReferenceBus, native: Capability): Recove
     scopeOf,
     async perform(operation, { scope }) {
       if (operation.name === 'clear_status') {
-        bus.note({ kind: 'status_cleared' }, operation['bdf'] as Bdf);
+        bus.clearStatus(operation['bdf'] as Bdf);
         return { ok: true };
       }
       if (operation.name !== 'reset') return { ok: false, why: 'unsupported' };
@@ -121,7 +121,7 @@ export function referencePlatform(bus: ReferenceBus, native: Capability): Recove
       if (bus.slot(answer.bdf)?.is !== 'endpoint') tell('BEGIN_RECOVERY');
     },
     async acknowledge({ device }, tell) {
-      bus.note({ kind: 'status_cleared' }, device.bdf);
+      bus.clearStatus(device.bdf);
       await tell();
     },
     [Symbol.asyncDispose]: async () => undefined,
