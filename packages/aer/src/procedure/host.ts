@@ -130,8 +130,7 @@ function reset(recovery: Recovery, state: HostState): Step {
     operation: { ...HOST_OPERATIONS.resetSubordinates, device: recovery.event.device.bdf },
     stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then(result) {
-      if (!result.ok)
-        return failed(recovery, state, `The reset below ${recovery.scope.id} did not succeed: ${result.why}.`);
+      if (!result.ok) return failed(recovery, state, `The reset did not succeed: ${result.why}.`);
       if (state.status !== 'need_reset') return judge(recovery, state);
       return slotReset(recovery, { ...state, status: 'recovered' });
     },

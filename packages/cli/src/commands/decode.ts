@@ -1,5 +1,5 @@
 import { decodeFunction } from '@pci-recovery/pci';
-import { parseLspciDump, type DumpedDevice, type DumpFinding, type LspciDump } from '@pci-recovery/pci/lspci';
+import { parseLspciDump, type DumpFinding, type LspciDump } from '@pci-recovery/pci/lspci';
 import { Command } from 'commander';
 import { deviceJson } from '../decode/device-json.js';
 import { deviceView } from '../decode/device-view.js';
@@ -51,6 +51,6 @@ const findingsBefore = ({ devices, findings }: LspciDump): DumpFinding[] =>
 /** What is wrong in the lines of one device. */
 function findingsOf({ devices, findings }: LspciDump, index: number): DumpFinding[] {
   const from = devices[index]!.line;
-  const to = (devices[index + 1] as DumpedDevice | undefined)?.line ?? Infinity;
+  const to = devices[index + 1]?.line ?? Infinity;
   return findings.filter((finding) => finding.line >= from && finding.line < to);
 }

@@ -1,7 +1,7 @@
 import { type KernelPolicyOptions } from '@pci-recovery/core';
 import { type SimulatedHardware } from '@pci-recovery/aer/sim';
 import { AT } from './aer-machine.js';
-import { HANGING, THROWING, type DriverTemper } from './driver.js';
+import { HANGING, SLOW, THROWING, type DriverTemper } from './driver.js';
 import { type SimulatedFault } from './simulation.js';
 
 /** A fault, and how the hardware gets it. */
@@ -12,6 +12,8 @@ export interface AerFault extends SimulatedFault {
   readonly drivers?: Readonly<Record<string, DriverTemper | null>>;
   readonly policy?: KernelPolicyOptions;
   strike(hardware: SimulatedHardware): void;
+  /** While the first recovery tells its drivers. */
+  strikeAgain?(hardware: SimulatedHardware): void;
 }
 
 /** A memory write of 4 bytes to 0xfee0_0000 by the function at bus 1, as its header is logged. */
@@ -75,10 +77,17 @@ export const AER_FAULTS: readonly AerFault[] = [
     title: 'Two errors of one drive in a row: the second is looked at when the first is done.',
     ends: 'recovered',
     errors: 2,
-    strike(hardware) {
-      hardware.detect(AT.nvme, { error: 'COMP_TIME' });
-      queueMicrotask(() => hardware.detect(AT.nvme, { error: 'MALF_TLP' }));
-    },
+    strike: (hardware) => void hardware.detect(AT.nvme, { error: 'COMP_TIME' }),
+    strikeAgain: (hardware) => void hardware.detect(AT.nvme, { error: 'MALF_TLP' }),
+  },
+  {
+    name: 'handled-already',
+    title: 'A second error whose status the first recovery has cleared: nothing is left to do.',
+    ends: 'recovered',
+    errors: 2,
+    drivers: { [AT.nvme]: SLOW },
+    strike: (hardware) => void hardware.detect(AT.nvme, { error: 'COMP_TIME' }),
+    strikeAgain: (hardware) => void hardware.detect(AT.nvme, { error: 'UNX_COMP' }),
   },
   {
     name: 'sibling-without-driver',

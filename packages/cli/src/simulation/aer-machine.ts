@@ -12,22 +12,24 @@ export const AT = {
   dsa: '0000:00:1a.1',
 } as const;
 
-/** A root port with an NVMe drive, one with a network card of two functions, one with a switch, an event collector. */
-export const aerMachine = (clock: Clock): SimulatedHardware =>
-  simulate({
+/** `undriven`: functions that no driver is bound to. A root port with an NVMe drive, one with a network card of two functions, one with a switch, an event collector. */
+export const aerMachine = (clock: Clock, undriven: ReadonlySet<string>): SimulatedHardware => {
+  const bound = (bdf: string, driver: string): { readonly bdf: string; readonly driver?: string } =>
+    undriven.has(bdf) ? { bdf } : { bdf, driver };
+  return simulate({
     clock,
     rootPorts: [
       {
         kind: 'root_port',
         bdf: AT.nvmePort,
-        below: [{ kind: 'endpoint', bdf: AT.nvme, driver: 'nvme', readyAfterMs: 20, onFatal: 'frozen' }],
+        below: [{ kind: 'endpoint', ...bound(AT.nvme, 'nvme'), readyAfterMs: 20, onFatal: 'frozen' }],
       },
       {
         kind: 'root_port',
         bdf: '0000:00:07.0',
         below: [
-          { kind: 'endpoint', bdf: AT.network0, driver: 'ixgbe' },
-          { kind: 'endpoint', bdf: AT.network1, driver: 'ixgbe' },
+          { kind: 'endpoint', ...bound(AT.network0, 'ixgbe') },
+          { kind: 'endpoint', ...bound(AT.network1, 'ixgbe') },
         ],
       },
       {
@@ -43,13 +45,13 @@ export const aerMachine = (clock: Clock): SimulatedHardware =>
                 kind: 'downstream_port',
                 bdf: '0000:04:00.0',
                 driver: 'pcieport',
-                below: [{ kind: 'endpoint', bdf: AT.behindSwitch, driver: 'nvme' }],
+                below: [{ kind: 'endpoint', ...bound(AT.behindSwitch, 'nvme') }],
               },
               {
                 kind: 'downstream_port',
                 bdf: '0000:04:01.0',
                 driver: 'pcieport',
-                below: [{ kind: 'endpoint', bdf: AT.besideSwitch, driver: 'nvme' }],
+                below: [{ kind: 'endpoint', ...bound(AT.besideSwitch, 'nvme') }],
               },
             ],
           },
@@ -61,10 +63,11 @@ export const aerMachine = (clock: Clock): SimulatedHardware =>
         kind: 'rcec',
         bdf: '0000:00:1a.0',
         driver: 'pcieport',
-        collects: [{ kind: 'rciep', bdf: AT.dsa, driver: 'idxd' }],
+        collects: [{ kind: 'rciep', ...bound(AT.dsa, 'idxd') }],
       },
     ],
   });
+};
 
 /** The functions that have a driver of the simulation's own; ports have the platform's. */
 export const DRIVEN = [AT.nvme, AT.network0, AT.network1, AT.behindSwitch, AT.besideSwitch, AT.dsa].map(parseBdf);

@@ -18,6 +18,7 @@ import { type Simulation, type SimulationEnd, type SimulationRun } from './simul
 /** What an AER record says: severity, the bits that are set and not masked, and who reported it. */
 export function describeAer(event: ErrorEvent): string {
   const { status, mask, accessible, root } = event.record as AerRecord;
+  if (event.severity === 'informative') return `${event.device.bdf}  an error was reported that no function admits to`;
   const table = event.severity === 'correctable' ? CORRECTABLE_ERRORS : UNCORRECTABLE_ERRORS;
   const bits = table.filter((error) => (status & ~mask & error.mask) !== 0).map((error) => error.short);
   const what = accessible ? bits.join(' ') : 'registers not read, the link may be down';
@@ -26,19 +27,30 @@ export function describeAer(event: ErrorEvent): string {
 
 /** Composes engine and backend as an application does: in a container. */
 function compose(fault: AerFault, clock: VirtualClock): { engine: RecoveryEngine; strike: () => void } {
-  const hardware = aerMachine(clock);
+  const undriven = Object.keys(fault.drivers ?? {}).filter((bdf) => fault.drivers![bdf] === null);
+  const hardware = aerMachine(clock, new Set(undriven));
   const container = new Container();
   container.load(
     coreModule({ clock, ...(fault.policy ? { policy: fault.policy } : {}) }),
     aerModule({ port: hardware }),
   );
-  const engine = container.get(TOKENS.engine) as RecoveryEngine;
+  const engine = container.get<RecoveryEngine>(TOKENS.engine);
   const attach = (bdf: Bdf): void => {
     const temper = fault.drivers?.[bdf];
-    if (temper !== null) engine.attach(bdf, simulatedDriver(hardware, bdf, temper));
+    if (temper !== null) engine.attach(bdf, simulatedDriver(hardware, bdf, clock, temper));
   };
   DRIVEN.forEach(attach);
+  if (fault.strikeAgain) whenTold(engine, () => fault.strikeAgain!(hardware));
   return { engine, strike: () => fault.strike(hardware) };
+}
+
+/** Runs `then` once, when the first driver is told of an error. */
+function whenTold(engine: RecoveryEngine, then: () => void): void {
+  const observing = engine.observe((event) => {
+    if (event.type !== 'trace' || event.entry.what !== 'call') return;
+    observing[Symbol.dispose]();
+    then();
+  });
 }
 
 /** Resolves when that many errors have come to their end. */

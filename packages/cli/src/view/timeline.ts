@@ -86,6 +86,8 @@ export class Timeline {
           this.#paint('cyan', KERNEL_NAME[entry.callback] ?? entry.callback),
           `${entry.answer.bdf}  ${answerText(entry.answer)}`,
         );
+      case 'operate':
+        return entry.operation.nature === 'change' ? line(entry.operation.name, this.#paint('dim', '…')) : [];
       case 'operated':
         return line(entry.operation.name, this.#paint(entry.result.ok ? 'dim' : 'red', resultText(entry.result)));
       case 'late_answer':
@@ -95,8 +97,8 @@ export class Timeline {
       case 'end':
         return line(this.#paint(entry.result === 'recovered' ? 'green' : 'red', entry.result), entry.why);
       case 'begin':
+        return entry.verdict === 'give_up' ? line(this.#paint('red', 'given up'), entry.why) : [];
       case 'call':
-      case 'operate':
       case 'arrival':
         return [];
     }
@@ -106,7 +108,6 @@ export class Timeline {
     this.#start ??= time;
     const ms = ((time - this.#start) / NS_PER_MS).toFixed(3).padStart(12);
     // Escape sequences take no room on the screen.
-    // eslint-disable-next-line no-control-regex
     const width = label.replaceAll(/\u001b\[[0-9;]*m/g, '').length;
     return `${ms} ms  ${label}${' '.repeat(Math.max(1, 20 - width))}${text}`;
   }

@@ -5,7 +5,8 @@ import { type Answer, type Operation, type OperationResult, type RecoveryResult 
 
 /** What happened at one moment of a recovery. */
 export type TraceHappening =
-  | { readonly what: 'begin'; readonly verdict: 'recover' | 'give_up' }
+  | /** `why`: the policy's reason, or that of whoever gave it up. */
+    { readonly what: 'begin'; readonly verdict: 'recover' | 'give_up'; readonly why: string }
   | {
       readonly what: 'call';
       readonly callback: Voting | Telling;

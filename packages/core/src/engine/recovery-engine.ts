@@ -167,7 +167,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
       let scope: RecoveryScope | undefined;
       const { verdict, why } = this.#policy.judge(event, () => (scope ??= platform.scopeOf(event)));
       if (verdict === 'recover' || verdict === 'give_up') {
-        return this.#admit({ platform, event, verdict }, (scope ??= platform.scopeOf(event)), signal);
+        return this.#admit({ platform, event, verdict, why }, (scope ??= platform.scopeOf(event)), signal);
       }
       this.#emit({ type: verdict === 'record' ? 'recorded' : 'ignored', event, why });
       const outcome = unrecovered({ platform, event }, time, 'ignored', why, scope);
@@ -196,14 +196,16 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     return new Promise((resolve) => {
       const submission: Submission = { ...draft, resolve };
       this.#active.add(submission);
-      if (signal?.aborted) submission.verdict = 'give_up';
-      else signal?.addEventListener('abort', () => this.#giveUp(submission, 'Its caller gave it up.'), { once: true });
+      const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
+      if (signal?.aborted) givenUp();
+      else signal?.addEventListener('abort', givenUp, { once: true });
       this.#place(submission, scope);
     });
   }
 
   #giveUp(submission: Submission, reason: string): void {
     submission.verdict = 'give_up';
+    submission.why = reason;
     submission.run?.abort(reason);
   }
 
@@ -279,7 +281,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     });
     submission.run = run;
     this.#scheduler.occupy(lane, platform.procedure.order, run);
-    void run.execute(submission.verdict).then((outcome) => {
+    void run.execute(submission.verdict, submission.why).then((outcome) => {
       this.#settle(submission, outcome);
       this.#scheduler.release(lane, run);
     });

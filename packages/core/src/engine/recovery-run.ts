@@ -99,9 +99,9 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     if (observers.any) observers.emit({ type: 'trace', recovery: this.recovery, event: this.event, entry });
   }
 
-  async execute(verdict: 'recover' | 'give_up'): Promise<RecoveryOutcome> {
+  async execute(verdict: 'recover' | 'give_up', why: string): Promise<RecoveryOutcome> {
     const startedAt = this.#around.clock.monotonic();
-    this.note({ what: 'begin', verdict });
+    this.note({ what: 'begin', verdict, why });
     let end: EndStep;
     try {
       end = await this.#walk(this.platform.procedure.begin({ event: this.event, scope: this.scope, verdict }));

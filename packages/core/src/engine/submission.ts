@@ -11,6 +11,8 @@ export interface Submission {
   readonly platform: RecoveryPlatform;
   readonly event: ErrorEvent;
   verdict: 'recover' | 'give_up';
+  /** Why the verdict is what it is. */
+  why: string;
   /** Set when it begins to wait. */
   waiting?: Waiting;
   /** Takes with it what is queued inside its scope. */

@@ -1,0 +1,4 @@
+import { type Command } from 'commander';
+export const conformanceCommand = (): Command => {
+  throw new Error('x');
+};
