@@ -36,6 +36,9 @@ export const QUIET_MS = 15 * DEADLINE_MS;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** So often time is let pass before it is clear that something never ends. */
+const MOST_PASSES = 200;
+
 /** Turns of the event loop after which everything that needs no timer has happened. */
 const SETTLING_TURNS = 30;
 
@@ -158,6 +161,19 @@ export class Bench {
     await this.ended(before + 1);
     await this.pass(QUIET_MS);
     return this.outcomes[before]!;
+  }
+
+  /** Lets time pass until everything that was taken in has an outcome and nothing more comes. */
+  async calm(): Promise<void> {
+    for (let passes = 0; passes < MOST_PASSES; passes++) {
+      const { length } = this.received;
+      await this.pass(QUIET_MS);
+      if (this.received.length === length && this.outcomes.length >= length) return;
+    }
+    const { received, outcomes } = this;
+    throw new ConformanceFailure(
+      `Of ${received.length} errors that were taken in, ${outcomes.length} have an outcome; no more come.`,
+    );
   }
 
   timeline(kinds: readonly FactKind[]): string[] {

@@ -1,11 +1,16 @@
+import { CANCELLATION_CASES } from './cancellation.js';
 import { type ConformanceCase } from './case.js';
+import { CONCURRENCY_CASES } from './concurrency.js';
 import { CONTRACT_CASES } from './contract.js';
 import { DECODE_CASES } from './decode.js';
+import { EXCLUSIVE_CASES } from './exclusive.js';
 import { FAILURE_CASES } from './failures.js';
 import { FAULT_CASES } from './faults.js';
+import { LIFECYCLE_CASES } from './lifecycle.js';
 import { PROCEDURE_CASES } from './procedure.js';
 import { RECORDED_CASES } from './recorded.js';
 import { SEQUENCE_CASES } from './sequence.js';
+import { STORM_CASES } from './storms.js';
 import { VOTE_CASES } from './votes.js';
 
 /** The whole suite, in the order in which it is run. */
@@ -18,4 +23,9 @@ export const CASES: readonly ConformanceCase[] = [
   ...FAILURE_CASES,
   ...FAULT_CASES,
   ...RECORDED_CASES,
+  ...CONCURRENCY_CASES,
+  ...STORM_CASES,
+  ...CANCELLATION_CASES,
+  ...LIFECYCLE_CASES,
+  ...EXCLUSIVE_CASES,
 ];
