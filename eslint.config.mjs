@@ -59,6 +59,7 @@ export default tseslint.config(
       complexity: ['error', 16],
     },
   },
+  { files: ['examples/**/*.ts'], rules: { 'no-console': 'off' } },
   ...arrows,
   ...noSimulatorInProduction,
   {

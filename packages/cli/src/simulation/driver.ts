@@ -19,7 +19,7 @@ const NEVER = new Promise<ErsResult>(() => undefined);
 
 /** A driver that takes 5 ms to answer. */
 export const SLOW: DriverTemper = {
-  async votes(_, clock) {
+  async votes(_, clock): Promise<ErsResult> {
     await wait(clock, 5);
     return 'can_recover';
   },
