@@ -13,6 +13,9 @@ export interface ErrorRegisters {
   readonly aer: number;
 }
 
+/** Nobody ever answered there. */
+const UNKNOWN: ErrorRegisters = { pcie: 0, aer: 0 };
+
 /** Finds a capability by id, 0 when there is none. Linux 7.3 drivers/pci/pci.c:pci_find_capability. */
 export function findCapability(port: AerHostPort, bdf: Bdf, id: number): number {
   let at = port.readConfig(bdf, PCI_HEADER.CAPABILITIES_POINTER, 1) & 0xfc;
@@ -38,12 +41,12 @@ export function findExtendedCapability(port: AerHostPort, bdf: Bdf, id: number):
 }
 
 /**
- * A function's error registers by name. Where they are is looked up once, while the function answers, as the kernel does
- * at enumeration: in the middle of an error nothing can be looked up any more.
+ * A function's error registers by name. Where they are is looked up once in its life, while it answers, as the kernel
+ * does at enumeration: in the middle of an error nothing can be looked up any more.
  */
 export class RegisterMap {
   readonly #port: AerHostPort;
-  readonly #known = new Map<Bdf, ErrorRegisters>();
+  readonly #known = new Map<Bdf, ErrorRegisters & { readonly generation: number }>();
 
   constructor(port: AerHostPort) {
     this.#port = port;
@@ -51,9 +54,11 @@ export class RegisterMap {
 
   of(bdf: Bdf): ErrorRegisters {
     const known = this.#known.get(bdf);
-    if (known) return known;
-    if (!this.answers(bdf)) return { pcie: 0, aer: 0 };
+    const generation = this.#port.generationOf(bdf);
+    if (known?.generation === generation) return known;
+    if (!this.answers(bdf)) return UNKNOWN;
     const found = {
+      generation,
       pcie: findCapability(this.#port, bdf, CAPABILITY_ID.PCIE),
       aer: findExtendedCapability(this.#port, bdf, EXTENDED_CAPABILITY_ID.AER),
     };
@@ -61,14 +66,14 @@ export class RegisterMap {
     return found;
   }
 
+  /** The function was looked up while it answered: a capability that was not found is not there. */
+  knows(bdf: Bdf): boolean {
+    return this.of(bdf) !== UNKNOWN;
+  }
+
   /** Somebody answers at this address. */
   answers(bdf: Bdf): boolean {
     return this.#port.readConfig(bdf, PCI_HEADER.VENDOR_ID, 4) !== ALL_ONES;
-  }
-
-  /** Forgets a function, because another one may be at its address now. */
-  forget(bdf: Bdf): void {
-    this.#known.delete(bdf);
   }
 
   /** 32 bits at a byte offset. */

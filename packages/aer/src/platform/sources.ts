@@ -104,7 +104,7 @@ export function readError(registers: RegisterMap, fn: TopologyFunction, error: R
     sourceId: error.sourceId,
     advisory: 0,
   };
-  if (registers.of(fn.bdf).aer === 0 && registers.answers(fn.bdf)) return undefined;
+  if (registers.of(fn.bdf).aer === 0 && registers.knows(fn.bdf)) return undefined;
   const unread = { ...base, status: 0, mask: 0, accessible: false };
   if (error.severity === 'fatal' && linkMayBeDown(fn)) return unread;
   if (!registers.answers(fn.bdf))
