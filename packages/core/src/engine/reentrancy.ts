@@ -7,16 +7,31 @@ export interface CallbackFrame {
   holds(bdf: Bdf): boolean;
 }
 
-/** Follows callbacks through everything that they call or await. */
-export class CallbackFrames {
-  readonly #storage = new AsyncLocalStorage<CallbackFrame>();
+/** A frame, whose engine it belongs to, and the frame that it was entered from. */
+interface Nested {
+  readonly owner: CallbackFrames;
+  readonly frame: CallbackFrame;
+  readonly outer: Nested | undefined;
+}
 
+/**
+ * One for the process: before node 24 every storage that was ever used stays registered, and each slows down the making
+ * of every promise. An engine of its own would leave one behind.
+ */
+const storage = new AsyncLocalStorage<Nested>();
+
+/** Follows one engine's callbacks through everything that they call or await. */
+export class CallbackFrames {
   run<T>(frame: CallbackFrame, call: () => T): T {
-    return this.#storage.run(frame, call);
+    return storage.run({ owner: this, frame, outer: storage.getStore() }, call);
   }
 
-  /** The callback that the current code was called from, if any. */
+  /** The callbacks of this engine that the current code was called from, if any: it waits for all of them. */
   current(): CallbackFrame | undefined {
-    return this.#storage.getStore();
+    const frames: CallbackFrame[] = [];
+    for (let nested = storage.getStore(); nested; nested = nested.outer) {
+      if (nested.owner === this) frames.push(nested.frame);
+    }
+    return frames.length === 0 ? undefined : { holds: (bdf) => frames.some((frame) => frame.holds(bdf)) };
   }
 }
