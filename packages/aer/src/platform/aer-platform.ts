@@ -94,13 +94,17 @@ export class AerPlatform implements RecoveryPlatform {
 
   /**
    * Takes in an error that firmware hands over. Correctable ones are only counted, however many they are; others are
-   * reported by {@link events} when an unmasked status bit is set.
+   * reported by {@link events} when an unmasked status bit is set. One of a function that is not there is reported as
+   * informative.
    *
    * Source: Linux 7.3 drivers/pci/pcie/aer.c:aer_recover_queue, aer_recover_work_func.
    * @throws PciRecoveryError `ERR_PCI_BAD_FIRMWARE_RECORD`
    */
   firmwareError(error: FirmwareError): void {
     const record = decodeFirmwareError(error);
+    if (!this.#port.topology.get(error.bdf)) {
+      return this.#queue.push({ ...this.#event(error.bdf, record), severity: 'informative' });
+    }
     this.counters.count(error.bdf, record);
     if (record.severity === 'correctable' || (record.status & ~record.mask) === 0) return;
     this.#queue.push(this.#event(error.bdf, record));
@@ -199,6 +203,7 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   #traced(error: ReceivedError): AerEvent[] {
+    this.counters.countReceived(error.root.bdf, error.severity);
     const sources = findSources(this.#registers, this.#port.topology, error);
     const records = sources.map((fn) => [fn.bdf, readError(this.#registers, fn, error)] as const);
     for (const [bdf, record] of records) if (record) this.counters.count(bdf, record);

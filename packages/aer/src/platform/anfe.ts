@@ -1,4 +1,4 @@
-import { UNCORRECTABLE_ERRORS } from '@pci-recovery/pci';
+import { CORRECTABLE_ERRORS, UNCORRECTABLE_ERRORS } from '@pci-recovery/pci';
 
 const bits = (...names: string[]): number =>
   UNCORRECTABLE_ERRORS.filter((error) => names.includes(error.linux)).reduce(
@@ -23,6 +23,9 @@ const POSSIBLY_ADVISORY = bits(
 );
 
 const NON_FATAL_DETECTED = 1 << 1;
+
+/** The correctable status bit that says that an advisory error is behind it. */
+export const ADVISORY_NON_FATAL = CORRECTABLE_ERRORS.find((error) => error.linux === 'ADV_NFAT')!.mask;
 
 /**
  * Which uncorrectable status bits were reported as advisory (correctable) errors: unmasked non-fatal ones that are always

@@ -17,14 +17,18 @@ const fresh = (): DeviceCounters => ({
   totals: { correctable: 0, nonfatal: 0, fatal: 0 },
 });
 
+/** What a root port or event collector received, one per kind and interrupt (`aer_rootport_total_err_cor` and so on). */
+export type ReceivedCounters = DeviceCounters['totals'];
+
 /**
  * Counts errors as the kernel's sysfs counters do. Memory depends on the number of functions only.
  *
- * Source: Linux 7.3 drivers/pci/pcie/aer.c:pci_dev_aer_stats_incr; Documentation/ABI/testing/
- * sysfs-bus-pci-devices-aer.
+ * Source: Linux 7.3 drivers/pci/pcie/aer.c:pci_dev_aer_stats_incr, pci_rootport_aer_stats_incr; Documentation/ABI/
+ * testing/sysfs-bus-pci-devices-aer.
  */
 export class AerCounters {
   readonly #devices = new Map<Bdf, DeviceCounters>();
+  readonly #roots = new Map<Bdf, ReceivedCounters>();
 
   count(bdf: Bdf, record: Pick<AerRecord, 'severity' | 'status' | 'mask' | 'advisory'>): void {
     const counters = this.#of(bdf);
@@ -37,6 +41,18 @@ export class AerCounters {
 
   of(bdf: Bdf): DeviceCounters | undefined {
     return this.#devices.get(bdf);
+  }
+
+  /** Counts what a root port or event collector received, traced to a function or not. */
+  countReceived(root: Bdf, severity: AerRecord['severity']): void {
+    let received = this.#roots.get(root);
+    if (!received) this.#roots.set(root, (received = { correctable: 0, nonfatal: 0, fatal: 0 }));
+    received[severity]++;
+  }
+
+  /** What a root port or event collector received; undefined before the first one. */
+  receivedBy(root: Bdf): Readonly<ReceivedCounters> | undefined {
+    return this.#roots.get(root);
   }
 
   #of(bdf: Bdf): DeviceCounters {

@@ -1,8 +1,8 @@
 import { requesterId } from '@pci-recovery/core';
-import { AER, AER_CONTROL, AER_ROOT_STATUS, CORRECTABLE_ERRORS, PCIE } from '@pci-recovery/pci';
+import { AER, AER_CONTROL, AER_ROOT_STATUS, PCIE } from '@pci-recovery/pci';
 import { type PciTopology, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { type AerRecord } from '../record.js';
-import { advisoryStatus } from './anfe.js';
+import { ADVISORY_NON_FATAL, advisoryStatus } from './anfe.js';
 import { type RegisterMap } from './registers.js';
 
 /** How many functions one message can be traced to (Linux 7.3 drivers/pci/pci.h: AER_MAX_MULTI_ERR_DEVICES). */
@@ -10,8 +10,6 @@ export const MOST_SOURCES = 5;
 
 /** Reporting of correctable, non-fatal, fatal errors and unsupported requests (Device Control 3:0). */
 const REPORTING_ENABLES = 0xf;
-
-const ADVISORY_NON_FATAL = 1 << CORRECTABLE_ERRORS.find((error) => error.linux === 'ADV_NFAT')!.bit;
 
 /** What a root port or event collector received, of one kind. */
 export interface ReceivedError {
