@@ -10,12 +10,17 @@ export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 /** The pinned lspci (tools/lspci), or why it cannot be had. */
 export type PinnedLspci = { readonly path: string } | { readonly absent: string };
 
+/** Longest that the first use, which downloads and builds, may take. */
+const PROVIDE_MS = 300_000;
+
 /** Asks tools/lspci; builds it on first use. */
 export function pinnedLspci(): PinnedLspci {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'tools', 'lspci', 'provide.mjs')], {
     encoding: 'utf8',
+    timeout: PROVIDE_MS,
   });
-  return status === 0 ? { path: stdout.trim() } : { absent: stderr.trim() };
+  if (status === 0) return { path: stdout.trim() };
+  return { absent: stderr.trim() || `tools/lspci/provide.mjs did not end within ${PROVIDE_MS / 1000} s` };
 }
 
 /** What `lspci -n -vvv -F file` prints. */
