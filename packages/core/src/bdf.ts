@@ -80,8 +80,14 @@ export function requesterId(bdf: Bdf): number {
   return (bus << 8) | (device << 3) | fn;
 }
 
-/** The address in `domain` that a 16-bit requester id names. */
+/**
+ * The address in `domain` that a 16-bit requester id names.
+ * @throws PciRecoveryError `ERR_PCI_BAD_BDF` when `id` has not 16 bits, or `domain` is out of its range.
+ */
 export function bdfOfRequester(domain: number, id: number): Bdf {
+  if (!Number.isInteger(id) || id < 0 || id > 0xffff) {
+    throw new PciRecoveryError('ERR_PCI_BAD_BDF', `${id} is not a requester id: it has 16 bits.`, { context: { id } });
+  }
   return formatBdf({ domain, bus: (id >> 8) & 0xff, device: (id >> 3) & 0x1f, function: id & 7 });
 }
 
