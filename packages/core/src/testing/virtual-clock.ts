@@ -50,7 +50,7 @@ export class VirtualClock implements Clock {
   advance(ms: number): void {
     const until = this.#now + ms * NS_PER_MS;
     for (let timer = this.#next(until); timer; timer = this.#next(until)) this.#fire(timer);
-    this.#now = until;
+    this.#now = Math.max(this.#now, until);
   }
 
   /**
