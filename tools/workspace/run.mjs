@@ -29,7 +29,7 @@ const commands = {
     return status;
   },
   bench: () => nx('run', 'bench:all', '--output-style=stream'),
-  docs: () => nx('run', 'docs:build', '--output-style=stream'),
+  docs: () => nx('run', 'docs:api', '--output-style=stream'),
 };
 
 const name = process.argv[2] ?? '';
