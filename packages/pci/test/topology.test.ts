@@ -108,3 +108,10 @@ describe('bridges that nobody set up rightly', () => {
     );
   });
 });
+
+it('does not follow virtual functions that claim each other as physical function', () => {
+  const [a, b] = [parseBdf('05:00.0'), parseBdf('06:00.0')];
+  const circle = new PciTopology([fn(a, { physicalFunction: b }), fn(b, { physicalFunction: a })]);
+  expect(circle.upstreamBridge(a)).toBeUndefined();
+  expect(circle.rootPort(a)).toBeUndefined();
+});

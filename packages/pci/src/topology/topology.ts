@@ -43,7 +43,9 @@ export class PciTopology {
     const own = this.#buses.get(busKey(domain, bus))?.bridge;
     if (own) return own;
     const physical = this.#functions.get(bdf)?.physicalFunction;
-    return physical === undefined ? undefined : this.upstreamBridge(physical);
+    // A physical function is nobody's virtual one: whatever claims otherwise is not followed further.
+    if (physical === undefined || this.#functions.get(physical)?.physicalFunction !== undefined) return undefined;
+    return this.upstreamBridge(physical);
   }
 
   /** The root port above `bdf` (or `bdf` itself); undefined for functions that are integrated in the root complex. */
