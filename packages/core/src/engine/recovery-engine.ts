@@ -194,9 +194,15 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   #admit(draft: Omit<Submission, 'resolve'>, scope: RecoveryScope, signal?: AbortSignal): Promise<RecoveryOutcome> {
     return new Promise((resolve) => {
-      const submission: Submission = { ...draft, resolve };
-      this.#active.add(submission);
       const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
+      const submission: Submission = {
+        ...draft,
+        resolve(outcome) {
+          signal?.removeEventListener('abort', givenUp);
+          resolve(outcome);
+        },
+      };
+      this.#active.add(submission);
       if (signal?.aborted) givenUp();
       else signal?.addEventListener('abort', givenUp, { once: true });
       this.#place(submission, scope);
