@@ -5,10 +5,11 @@ import {
   PCIE,
   DEVICE_CAPABILITIES,
   DEVICE_CONTROL,
+  DEVICE_STATUS,
   LINK_CAPABILITIES,
   LINK_STATUS,
 } from '@pci-recovery/pci';
-import { type TopologyFunction } from '@pci-recovery/pci/topology';
+import { type PortType, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { type AerHostPort } from '../port.js';
 import { type RegisterMap } from './registers.js';
 import { type ResetTimings } from './reset-timings.js';
@@ -22,6 +23,12 @@ const BUSY_VENDOR = 0x0001;
 /** Link speed code of 5 GT/s. */
 const SPEED_5_GT = 2;
 const ROOT_INTERRUPTS = 0x7;
+
+/** Ports that lead to a link (Linux 7.3 drivers/pci/pci.h:pcie_downstream_port). */
+const LINK_BELOW: ReadonlySet<PortType> = new Set<PortType>(['root_port', 'downstream_port', 'pci_to_pcie_bridge']);
+
+/** How often pending transactions are looked for before an FLR is done anyway. */
+const PENDING_LOOKS = 4;
 
 /** What a reset needs. */
 export interface ResetSurroundings {
@@ -86,7 +93,7 @@ async function secondaryBusReady(around: ResetSurroundings, bridge: TopologyFunc
     await pause(clock, timings.conventional + timings.settle);
     return DONE;
   }
-  if (bridge.portType !== 'root_port' && bridge.portType !== 'downstream_port') return DONE;
+  if (!LINK_BELOW.has(bridge.portType)) return DONE;
   const capabilities = registers.pcie(bridge.bdf, PCIE.LINK_CAPABILITIES, 4);
   const reportsLink = (capabilities & LINK_CAPABILITIES.linkActiveReporting.mask) !== 0;
   const slow = (capabilities & LINK_CAPABILITIES.maxLinkSpeed.mask) <= SPEED_5_GT;
@@ -123,20 +130,23 @@ async function fastLink(
   return fail('timeout', `${first} does not answer after the bus reset.`);
 }
 
-/** Without active link reporting there is nothing to look at: the whole time is waited. */
+/**
+ * Without active link reporting there is nothing to look at: the whole time is waited.
+ *
+ * Source: Linux 7.3 drivers/pci/pci.c:pcie_wait_for_link_delay, pcie_wait_for_link_status.
+ */
 async function linkComesUp(
   { registers, clock, timings }: ResetSurroundings,
   bridge: Bdf,
   reportsLink: boolean,
 ): Promise<boolean> {
-  if (!reportsLink) {
-    await pause(clock, timings.link);
-    return true;
-  }
-  for (let waited = 0; ; waited += Math.max(1, timings.linkPoll)) {
+  await pause(clock, reportsLink ? timings.detect : timings.link);
+  if (!reportsLink) return true;
+  for (let waited = 0; ;) {
     if (linkActive(registers, bridge)) return true;
-    if (waited >= timings.link) return false;
     await pause(clock, timings.linkPoll);
+    waited += Math.max(1, timings.linkPoll);
+    if (waited >= timings.link) return false;
   }
 }
 
@@ -168,10 +178,19 @@ async function functionLevelReset(around: ResetSurroundings, bdf: Bdf): Promise<
     return fail('unsupported', `${bdf} does not answer: it cannot be asked to reset itself.`);
   const capable = registers.pcie(bdf, PCIE.DEVICE_CAPABILITIES, 4) & DEVICE_CAPABILITIES.functionLevelReset.mask;
   if (capable === 0) return fail('unsupported', `${bdf} has no function level reset.`);
+  await transactionsEnd(around, bdf);
   const control = registers.pcie(bdf, PCIE.DEVICE_CONTROL);
   registers.writePcie(bdf, PCIE.DEVICE_CONTROL, control | DEVICE_CONTROL.functionLevelResetOrBridgeRetry.mask);
   await pause(clock, timings.flr);
   return (await answers(around, bdf, timings.ready))
     ? DONE
     : fail('timeout', `${bdf} does not answer after its reset.`);
+}
+
+/** Linux 7.3 drivers/pci/pci.c:pci_wait_for_pending. */
+async function transactionsEnd({ registers, clock, timings }: ResetSurroundings, bdf: Bdf): Promise<void> {
+  for (let looks = 0; looks < PENDING_LOOKS; looks++) {
+    if (looks > 0) await pause(clock, timings.pending * 2 ** (looks - 1));
+    if ((registers.pcie(bdf, PCIE.DEVICE_STATUS) & DEVICE_STATUS.transactionsPending.mask) === 0) return;
+  }
 }

@@ -1,7 +1,7 @@
 import { parseBdf } from '@pci-recovery/core';
 import { AER } from '@pci-recovery/pci';
 import { FIRMWARE_REGISTERS, type FirmwareError } from '../../src/index.js';
-import { factsOf, host, operated, running, WORKING, type Machine } from './host.js';
+import { factsOf, host, operated, refusalOf, running, WORKING, type Machine } from './host.js';
 
 const root = parseBdf('00:06.0');
 const bdf = parseBdf('01:00.0');
@@ -114,12 +114,9 @@ describe('an error that firmware hands over (aer.c:aer_recover_work_func, ghes.c
   it.each([0, 1, FIRMWARE_REGISTERS - 1])('with %i bytes of registers is refused, saying what is needed', (length) => {
     const { platform } = host(MACHINE);
     const short = error('fatal', { registers: new Uint8Array(length) });
-    expect(() => platform.firmwareError(short)).toThrow(
-      expect.objectContaining({
-        code: 'ERR_PCI_BAD_FIRMWARE_RECORD',
-        message: expect.stringContaining(`${length} bytes of AER registers; ${FIRMWARE_REGISTERS} are needed`),
-      }),
-    );
+    const refusal = refusalOf(() => platform.firmwareError(short));
+    expect(refusal.code).toBe('ERR_PCI_BAD_FIRMWARE_RECORD');
+    expect(refusal.message).toContain(`${length} bytes of AER registers; ${FIRMWARE_REGISTERS} are needed`);
     expect(platform.counters.of(bdf)).toBeUndefined();
   });
 });

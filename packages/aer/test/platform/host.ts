@@ -2,6 +2,7 @@ import {
   createEngine,
   KernelPolicy,
   parseBdf,
+  PciRecoveryError,
   type Bdf,
   type EngineEvent,
   type ErsResult,
@@ -155,3 +156,14 @@ export async function running(
 /** The entries of a trace in which the platform was asked to do something. */
 export const operated = ({ trace }: Pick<RecoveryOutcome, 'trace'>): string[] =>
   trace.flatMap((entry: TraceEntry) => (entry.what === 'operate' ? [entry.operation.name] : []));
+
+/** The error that a call throws. */
+export function refusalOf(call: () => unknown): PciRecoveryError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof PciRecoveryError) return error;
+    throw error;
+  }
+  throw new Error('Nothing was thrown.');
+}
