@@ -120,7 +120,9 @@ export class Bench {
       return await this.subject.clock.drive(Promise.race([promise, this.#guard]));
     } catch (error) {
       if (isPciRecoveryError(error) && error.code === 'ERR_PCI_STALLED') {
-        throw new ConformanceFailure(`${rule} It never happens: nothing is under way and no timer is pending.`);
+        throw new ConformanceFailure(
+          `${rule} It never happens: nothing is under way any more.${this.#trouble() ?? ''}`,
+        );
       }
       throw error;
     }
@@ -141,7 +143,7 @@ export class Bench {
 
   /** Waits until `count` errors have their outcome. */
   ended(count: number): Promise<void> {
-    return this.until(() => this.outcomes.length >= count, `${count} errors have an outcome.`);
+    return this.until(() => this.outcomes.length >= count, `There are outcomes of ${count} errors.`);
   }
 
   /** Lets everything happen that needs no time. */
@@ -200,10 +202,8 @@ export class Bench {
     this.#closed = true;
     await this.drive(this.engine.close(), 'The engine closes.');
     await this.drive(Promise.resolve(this.subject[Symbol.asyncDispose]()), 'The subject is disposed of.');
-    const trouble = this.happened.find((event) => event.type === 'trouble');
-    if (trouble?.type === 'trouble' && !this.#options.toleratesTrouble) {
-      throw new ConformanceFailure(`The engine reported trouble with ${trouble.where}: ${String(trouble.error)}.`);
-    }
+    const trouble = this.#trouble();
+    if (trouble !== undefined && !this.#options.toleratesTrouble) throw new ConformanceFailure(trouble.trim());
   }
 
   /** Comes to an end after a failure: whatever still runs is given up, and further failures do not matter. */
@@ -212,6 +212,13 @@ export class Bench {
     this.#closed = true;
     const ending = this.engine.abort('The case has failed.').then(() => this.subject[Symbol.asyncDispose]());
     await this.drive(ending, 'The subject is disposed of.').catch(() => undefined);
+  }
+
+  /** The first thing that went wrong behind the engine's back. */
+  #trouble(): string | undefined {
+    const trouble = this.happened.find((event) => event.type === 'trouble');
+    if (trouble?.type !== 'trouble') return undefined;
+    return ` The engine reported trouble with ${trouble.where}: ${String(trouble.error)}`;
   }
 
   #observe(event: EngineEvent): void {

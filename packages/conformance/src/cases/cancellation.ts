@@ -1,9 +1,10 @@
-import { wait, type ErrorEvent } from '@pci-recovery/core';
+import { wait } from '@pci-recovery/core';
 import { type Bench } from '../bench/bench.js';
-import { holds, same } from '../failure.js';
+import { same } from '../failure.js';
 import { type CaseContext, type ConformanceCase } from './case.js';
 import { lawOf, rowsFor, type Row } from './law.js';
 import { interruptedSoundly } from './observation.js';
+import { takeEvent } from './take-event.js';
 
 const SLOW_MS = 20;
 const MOMENTS = 24;
@@ -52,20 +53,6 @@ async function durationOf(context: CaseContext, row: Row): Promise<number> {
   const { startedAt, endedAt } = await bench.recover(row.incident, row.at);
   await context.closeAll();
   return (endedAt - startedAt) / MS;
-}
-
-/** One event of a platform, taken by hand. */
-export async function takeEvent(bench: Bench, incident: string, at: string): Promise<ErrorEvent> {
-  const stop = new AbortController();
-  const events = bench.subject.platform.events({ signal: stop.signal })[Symbol.asyncIterator]();
-  const next = events.next();
-  await bench.settle();
-  bench.subject.inject(incident, at);
-  const { value } = (await bench.drive(next, 'The error is reported.')) as IteratorResult<ErrorEvent, unknown>;
-  holds(value !== undefined, 'events() goes on until it is aborted.');
-  stop.abort();
-  await bench.drive(Promise.resolve(events.return?.()), 'events() ends.');
-  return value as ErrorEvent;
 }
 
 /** Level 3: recoveries that are given up while they run. */

@@ -1,9 +1,10 @@
-import { isPciRecoveryError, type Capability, type ErrorEvent } from '@pci-recovery/core';
+import { isPciRecoveryError, type Capability } from '@pci-recovery/core';
 import { engineOf } from '../bench/bench.js';
 import { holds, refused, same } from '../failure.js';
 import { hasLayout } from '../requirement.js';
 import { type CaseContext, type ConformanceCase } from './case.js';
 import { detectorsOf } from './law.js';
+import { takeEvent } from './take-event.js';
 
 const SINGLE = { layout: 'single' } as const;
 
@@ -13,19 +14,6 @@ function reasoned(where: string, capabilities: Readonly<Record<string, Capabilit
     const reason = capability === true ? 'there' : capability?.absent;
     holds(typeof reason === 'string' && reason.length > 0, `${where}: capability "${name}" is there or says why not.`);
   }
-}
-
-/** The first event that a platform reports for an incident. */
-export async function firstEvent(
-  context: CaseContext,
-  layout: string,
-  incident: string,
-  at: string,
-): Promise<ErrorEvent> {
-  const bench = await context.open({ layout });
-  bench.subject.inject(incident, at);
-  await bench.until(() => bench.received.length > 0, `A "${incident}" error at "${at}" is reported.`);
-  return bench.received[0]!;
 }
 
 /** Level 0: what a platform promises before anything goes wrong. */
@@ -39,7 +27,7 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
     async run(context) {
       const { platform } = await context.subject(SINGLE);
       holds(typeof platform.name === 'string' && platform.name.length > 0, 'A platform has a name.');
-      const event = await firstEvent(context, 'single', context.recovering[0]!, 'a');
+      const event = await takeEvent(await context.openIdle(SINGLE), context.recovering[0]!, 'a');
       same(event.platform, platform.name, 'An event carries the name of its platform.');
     },
   },
@@ -218,7 +206,11 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
       const bench = await context.openIdle(SINGLE);
       const { platform } = bench.subject;
       for (const which of ['first', 'second']) {
-        await bench.drive(Promise.resolve(platform[Symbol.asyncDispose]()), `The ${which} disposal ends.`);
+        const disposed = Promise.resolve(platform[Symbol.asyncDispose]()).then(
+          () => true,
+          () => false,
+        );
+        holds(await bench.drive(disposed, `The ${which} disposal ends.`), `The ${which} disposal succeeds.`);
       }
     },
   },
