@@ -12,7 +12,14 @@ const isVoting = (callback: Voting | Telling): callback is Voting =>
   callback === 'errorDetected' || callback === 'mmioEnabled' || callback === 'slotReset';
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  typeof (value as { then?: unknown }).then === 'function';
+
+/**
+ * A promise of our own for a foreign one: whatever its `then` and its `constructor` do, it settles at most once and
+ * never throws. `Promise.resolve` would hand back the foreign one itself.
+ */
+export const adopt = <T>(foreign: PromiseLike<T>): Promise<T> => new Promise((resolve) => resolve(foreign));
 
 /** An answer form with its device. */
 export const answerOf = (device: DeviceRef, form: AnswerForm): Answer => ({
@@ -73,7 +80,7 @@ function settle(call: CallbackCall, promised: PromiseLike<unknown>): Promise<Ans
     };
     const timer = call.deadline === Infinity ? undefined : call.clock.after(call.deadline, () => cut('overran'));
     const forget = call.onStop(() => cut('stopped'));
-    Promise.resolve(promised).then(
+    adopt(promised).then(
       (value) => finish(judge(call.callback, value)),
       () => finish({ gave: 'fault', why: 'threw' }),
     );
