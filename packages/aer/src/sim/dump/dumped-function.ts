@@ -41,7 +41,7 @@ export function dumpedFunction(bytes: Uint8Array, topology: TopologyFunction, be
     msix: decoded.msix?.offset ?? 0,
   };
   const express = decoded.capabilities.some(({ id }) => id === CAPABILITY_ID.PCIE || id === CAPABILITY_ID.PCI_X);
-  const size = express ? CONFIG_SIZE.extended : CONFIG_SIZE.conventional;
+  const size = express || bytes.length > CONFIG_SIZE.conventional ? CONFIG_SIZE.extended : CONFIG_SIZE.conventional;
   const fn = new SimulatedFunction(topology, words, layout, at, behaviour, size);
   if (silent(bytes)) fn.blocks |= BLOCK.FROZEN;
   takeUpLink(fn);

@@ -2,21 +2,26 @@ import { PCI_HEADER, SRIOV, SRIOV_CONTROL } from '@pci-recovery/pci';
 import { BLOCK, SILENT } from './blocks.js';
 import { type SimulatedFunction } from './simulated-function.js';
 
-/** Whether the bus numbers of a bridge lead to `fn`: onto its secondary bus only where it is `last` on the way. */
+/**
+ * Whether the bus numbers of a bridge lead to `fn`. Where it is the `last` one on the way, `fn` has to be on its
+ * secondary bus, but for virtual functions, which may be on a higher bus than their device (PCIe r6.1 §9.2.1.2).
+ */
 function leadsTo(bridge: SimulatedFunction, fn: SimulatedFunction, last: boolean): boolean {
   const numbers = bridge.dword(PCI_HEADER.PRIMARY_BUS);
   const secondary = (numbers >>> 8) & 0xff;
   const subordinate = (numbers >>> 16) & 0xff;
-  if (fn.bus === secondary) return last;
-  // A virtual function may be on a higher bus than its device (PCIe r6.1 §9.2.1.2).
-  return fn.bus > secondary && fn.bus <= subordinate && (!last || fn.physical !== undefined);
+  if (last && fn.physical === undefined) return fn.bus === secondary;
+  return fn.bus >= secondary && fn.bus <= subordinate;
 }
 
-/** Whether configuration requests get to a function: every bridge above passes them on, and every link is up. */
+/**
+ * Whether configuration requests get to a function: every bridge above passes them on. Links need no look: what is below
+ * one that is down is in reset.
+ */
 function reachable(fn: SimulatedFunction): boolean {
   let last = true;
   for (let bridge = fn.parent; bridge; bridge = bridge.parent) {
-    if ((bridge.blocks & SILENT) !== 0 || bridge.link?.up === false || !leadsTo(bridge, fn, last)) return false;
+    if ((bridge.blocks & SILENT) !== 0 || !leadsTo(bridge, fn, last)) return false;
     last = false;
   }
   return true;
