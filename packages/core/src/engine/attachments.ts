@@ -4,30 +4,42 @@ import { CALLBACKS, type PciErrorHandlers, type Telling, type Voting } from '../
 import { type RecoveryPlatform } from '../contract/platform.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 
-interface Attachment {
+/** One set of handlers, attached once. */
+export interface Attachment {
   readonly handlers: PciErrorHandlers;
   readonly handles: ReadonlySet<Voting | Telling>;
 }
 
+/** Whether there is such a callback. One that cannot be read counts: it fails when it is called. */
+export function hasCallback(handlers: PciErrorHandlers, callback: Voting | Telling): boolean {
+  try {
+    return typeof handlers[callback] === 'function';
+  } catch {
+    return true;
+  }
+}
+
 const handlesOf = (handlers: PciErrorHandlers): ReadonlySet<Voting | Telling> =>
-  new Set(CALLBACKS.filter((callback) => typeof handlers[callback] === 'function'));
+  new Set(CALLBACKS.filter((callback) => hasCallback(handlers, callback)));
 
 /** Who brought callbacks for which address. */
 export class Attachments {
   readonly #attached = new Map<Bdf, Attachment>();
 
-  add(bdf: Bdf, handlers: PciErrorHandlers): void {
+  add(bdf: Bdf, handlers: PciErrorHandlers): Attachment {
     if (this.#attached.has(bdf)) {
       throw new PciRecoveryError('ERR_PCI_ALREADY_ATTACHED', `${bdf} already has handlers: dispose of those first.`, {
         context: { bdf },
       });
     }
-    this.#attached.set(bdf, { handlers, handles: handlesOf(handlers) });
+    const attachment = { handlers, handles: handlesOf(handlers) };
+    this.#attached.set(bdf, attachment);
+    return attachment;
   }
 
-  /** Takes `handlers` away, unless somebody else's are attached by now. */
-  remove(bdf: Bdf, handlers: PciErrorHandlers): boolean {
-    return this.#attached.get(bdf)?.handlers === handlers && this.#attached.delete(bdf);
+  /** Takes an attachment away, unless another one is in its place by now. */
+  remove(bdf: Bdf, attachment: Attachment): boolean {
+    return this.#attached.get(bdf) === attachment && this.#attached.delete(bdf);
   }
 
   /** The callbacks of a function: attached ones first, then those of the platform's own drivers. */
@@ -43,7 +55,12 @@ export class Attachments {
   #overlayMember(member: Member, platform: RecoveryPlatform): Member {
     const attached = this.#attached.get(member.bdf);
     if (attached) return { ...member, driver: true, handles: attached.handles };
-    const own = platform.handlersOf?.(member);
-    return own ? { ...member, driver: true, handles: handlesOf(own) } : member;
+    try {
+      const own = platform.handlersOf?.(member);
+      return own ? { ...member, driver: true, handles: handlesOf(own) } : member;
+    } catch {
+      // It is reported, and fails, when the function's turn comes.
+      return { ...member, driver: true };
+    }
   }
 }

@@ -64,11 +64,11 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   attach(bdf: Bdf, handlers: PciErrorHandlers): Disposable {
     this.#refuseWhenClosed();
-    this.#attachments.add(bdf, handlers);
+    const attachment = this.#attachments.add(bdf, handlers);
     this.#observers.emit({ type: 'attached', bdf });
     return {
       [Symbol.dispose]: () => {
-        if (this.#attachments.remove(bdf, handlers)) this.#observers.emit({ type: 'detached', bdf });
+        if (this.#attachments.remove(bdf, attachment)) this.#observers.emit({ type: 'detached', bdf });
       },
     };
   }

@@ -2,6 +2,7 @@ import { type Bdf } from '../bdf.js';
 import { type Clock } from '../contract/clock.js';
 import { type DeviceRef, type Member, type RecoveryScope } from '../contract/device.js';
 import { type ErrorEvent } from '../contract/event.js';
+import { type PciErrorHandlers } from '../contract/handlers.js';
 import { type RecoveryOutcome } from '../contract/outcome.js';
 import { type PerformContext, type RecoveryPlatform } from '../contract/platform.js';
 import { type RecoveryPolicy } from '../contract/policy.js';
@@ -14,7 +15,7 @@ import {
   type Step,
 } from '../contract/step.js';
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
-import { type Attachments } from './attachments.js';
+import { type Attachments, hasCallback } from './attachments.js';
 import { answerOf, callCallback } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { type Observers } from './observers.js';
@@ -33,6 +34,16 @@ export interface RunSurroundings {
 
 /** More steps than any platform's law has: a procedure that goes on longer goes round in circles. */
 const MOST_STEPS = 10_000;
+
+/** Stands for handlers that a platform could not name: every call of them fails. */
+const UNCALLABLE = new Proxy<PciErrorHandlers>(
+  {},
+  {
+    get() {
+      throw new Error('The platform could not name its callbacks.');
+    },
+  },
+);
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -151,34 +162,46 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
 
   #ask(step: NotifyStep, device: DeviceRef): Answer | Promise<Answer> {
     const member = this.scope.members.find((one) => one.bdf === device.bdf && one.generation === device.generation);
-    this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, step.callback, step.channel));
-    const silent = this.#silence(step, device, member);
+    const { callback, channel } = step;
+    this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, callback, channel), undefined);
+    const handlers = this.#handlersOf(device);
+    const silent = this.#silence(step, device, member, handlers);
     if (silent) return this.#answered(step, silent);
-    const answer = this.#call(step, device);
+    const answer = this.#call(step, device, handlers!);
     return answer instanceof Promise ? answer.then((one) => this.#answered(step, one)) : this.#answered(step, answer);
   }
 
+  /** A platform that cannot say has drivers that cannot be called. */
+  #handlersOf(device: DeviceRef): PciErrorHandlers | undefined {
+    const { attachments } = this.#around;
+    return this.#tellPlatform('handlersOf', () => attachments.of(device, this.platform), UNCALLABLE);
+  }
+
   /** Why nobody is called, if so. */
-  #silence(step: NotifyStep, device: DeviceRef, member: Member | undefined): Answer | undefined {
+  #silence(
+    step: NotifyStep,
+    device: DeviceRef,
+    member: Member | undefined,
+    handlers: PciErrorHandlers | undefined,
+  ): Answer | undefined {
     const nothing = (why: 'no_driver' | 'no_callback' | 'gone' | 'faulted' | 'withheld'): Answer =>
       answerOf(device, { gave: 'nothing', why });
     if (!member) return nothing('gone');
     if (step.withheld?.some((one) => one.bdf === device.bdf)) return nothing('withheld');
     if (this.#faulted.has(device.bdf)) return nothing('faulted');
-    const handlers = this.#around.attachments.of(device, this.platform);
     if (!handlers) return nothing(member.driver && member.handles.size === 0 ? 'no_callback' : 'no_driver');
-    if (typeof handlers[step.callback] !== 'function') return nothing('no_callback');
+    if (!hasCallback(handlers, step.callback)) return nothing('no_callback');
     // The step was cut short before this function's turn: it is left alone until the failure path.
     return this.#abortReason !== undefined && this.#stoppable ? nothing('withheld') : undefined;
   }
 
-  #call(step: NotifyStep, device: DeviceRef): Answer | Promise<Answer> {
+  #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers): Answer | Promise<Answer> {
     const { callback, channel } = step;
-    const { clock, policy, attachments, frames } = this.#around;
+    const { clock, policy, frames } = this.#around;
     this.note({ what: 'call', callback, device, channel });
     const form = frames.run(this, () =>
       callCallback({
-        handlers: attachments.of(device, this.platform)!,
+        handlers,
         callback,
         channel,
         context: new LazyCallbackContext(device, this.event, this.recovery),
@@ -198,16 +221,18 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
 
   #answered(step: NotifyStep, answer: Answer): Answer {
     if (answer.gave === 'fault' && answer.why !== 'stopped') this.#faulted.add(answer.bdf);
-    this.note({ what: 'answer', callback: step.callback, answer });
-    this.#tellPlatform('afterCallback', () => this.platform.afterCallback?.(answer, step.callback, step.channel));
+    const { callback, channel } = step;
+    this.note({ what: 'answer', callback, answer });
+    this.#tellPlatform('afterCallback', () => this.platform.afterCallback?.(answer, callback, channel), undefined);
     return answer;
   }
 
-  #tellPlatform(where: string, tell: () => void): void {
+  #tellPlatform<T>(where: string, tell: () => T, otherwise: T): T {
     try {
-      tell();
+      return tell();
     } catch (error) {
       this.#around.observers.emit({ type: 'trouble', where: `${where} of platform "${this.platform.name}"`, error });
+      return otherwise;
     }
   }
 
