@@ -1,5 +1,5 @@
 import { type CallbackContext, type ErsResult, ERS_RESULTS, type PciErrorHandlers } from '@pci-recovery/core';
-import { address, bench, errorAt, ref, settled, words, type Bench, type Stage } from './scripted-platform.js';
+import { address, bench, errorAt, ref, settled, troubles, words, type Bench, type Stage } from './scripted-platform.js';
 
 /** One stage that asks for a vote, and the end. */
 const ASK: readonly Stage[] = [{ notify: 'errorDetected', stoppable: true }];
@@ -103,6 +103,18 @@ describe('a callback has failed, and its function is not handed back,', () => {
     expect(usable).toBe(0);
   });
 
+  it('when the callback itself cannot be read', async () => {
+    const rig = bench({ stages: ASK });
+    rig.engine.attach(address(1), {
+      get errorDetected(): never {
+        throw new Error('getter');
+      },
+    });
+    const outcome = await rig.recover(errorAt(1));
+    expect(words(outcome.trace)).toContain('answer fault threw');
+    expect(outcome).toMatchObject({ result: 'disconnected', usable: [] });
+  });
+
   it('and it is never called again in this recovery, also where the law goes on', async () => {
     const calls: string[] = [];
     const rig = bench({
@@ -201,6 +213,23 @@ describe('the deadline of a callback', () => {
     expect(seen[0]!.signal.aborted).toBe(true);
   });
 
+  it.each<[string, () => number]>([
+    ['NaN', () => NaN],
+    ['negative', () => -1],
+    ['no number', () => 'soon' as never],
+    ['thrown', () => badDeadline()],
+  ])('is 30 seconds where the policy’s answer is %s, and that is reported', async (_, deadline) => {
+    const rig = bench({ stages: ASK }, { policy: policyWith(deadline) });
+    rig.engine.attach(address(1), hanging([]));
+    const outcome = await rig.recover(errorAt(1));
+    expect(outcome.endedAt).toBe(30_000e6);
+    expect(words(outcome.trace)).toContain('answer fault overran');
+    expect(troubles(rig.seen)).toEqual(['the policy']);
+  });
+
+  const badDeadline = (): never => {
+    throw new Error('no deadline');
+  };
   const policyWith = (deadline: () => number) => ({
     judge: () => ({ verdict: 'recover' as const, why: 'test' }),
     deadline,
@@ -226,5 +255,19 @@ describe('an answer that comes too late', () => {
     const outcome = await rig.clock.drive(done);
     expect(outcome.result).toBe('disconnected');
     expect(words(outcome.trace).filter((word) => word === 'late_answer')).toHaveLength(1);
+  });
+
+  it('is told to the observers after the end of its recovery, but the outcome does not change any more', async () => {
+    let answer!: (vote: ErsResult) => void;
+    const rig = bench({ stages: ASK });
+    rig.engine.attach(address(1), { errorDetected: () => new Promise<ErsResult>((resolve) => (answer = resolve)) });
+    const outcome = await rig.recover(errorAt(1));
+    const before = words(outcome.trace);
+    answer('can_recover');
+    await settled();
+    expect(words(outcome.trace)).toEqual(before);
+    expect(before.at(-1)).toBe('end disconnected');
+    const last = rig.seen.at(-1)!;
+    expect(last.type === 'trace' && last.entry.what).toBe('late_answer');
   });
 });

@@ -13,7 +13,7 @@ import { type RecoveryPlatform } from '../contract/platform.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 import { type Awaitable } from '../plain.js';
 import { Attachments } from './attachments.js';
-import { callWithin } from './deadline.js';
+import { callWithin, deadlineOf } from './deadline.js';
 import { type EngineSettings } from './engine-settings.js';
 import { runExclusively } from './exclusive.js';
 import { extentOf } from './extent.js';
@@ -180,7 +180,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   /** Has an error that starts no recovery acknowledged at the hardware, and its function told. */
   async #acknowledge(platform: RecoveryPlatform, event: ErrorEvent): Promise<void> {
-    const deadline = this.#policy.deadline(event.device, 'corErrorDetected');
+    const deadline = deadlineOf(this.#policy, this.#observers, event.device, 'corErrorDetected');
     const tell = (): Promise<void> =>
       callWithin(this.#clock, deadline, () => this.#attachments.of(event.device, platform)?.corErrorDetected?.(event));
     const acknowledged = (async () => {

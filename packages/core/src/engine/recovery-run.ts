@@ -18,6 +18,7 @@ import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
 import { type Attachments, hasCallback } from './attachments.js';
 import { answerOf, callCallback } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
+import { deadlineOf } from './deadline.js';
 import { type Observers } from './observers.js';
 import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
 
@@ -102,10 +103,16 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     if (this.#stoppable) for (const stop of this.#stops ?? []) stop();
   }
 
-  /** Writes down what happened, and tells the observers. */
+  /** Whether its end has not come yet. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Writes down what happened, and tells the observers. After the end, only they hear of it: the outcome stays. */
   note(happening: TraceHappening): void {
     const entry: TraceEntry = { time: this.#around.clock.monotonic(), at: this.at, ...happening };
-    this.#trace.push(entry);
+    if (this.#running) this.#trace.push(entry);
+    if (happening.what === 'end') this.#running = false;
     const { observers } = this.#around;
     if (observers.any) observers.emit({ type: 'trace', recovery: this.recovery, event: this.event, entry });
   }
@@ -197,7 +204,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
 
   #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers): Answer | Promise<Answer> {
     const { callback, channel } = step;
-    const { clock, policy, frames } = this.#around;
+    const { clock, policy, observers, frames } = this.#around;
     this.note({ what: 'call', callback, device, channel });
     const form = frames.run(this, () =>
       callCallback({
@@ -206,7 +213,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
         channel,
         context: new LazyCallbackContext(device, this.event, this.recovery),
         clock,
-        deadline: policy.deadline(device, callback),
+        deadline: deadlineOf(policy, observers, device, callback),
         onStop: (stop) => this.#onStop(stop),
         late: () => this.note({ what: 'late_answer', callback, device }),
       }),
@@ -299,7 +306,6 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     const usable = this.#usable(end);
     const { result, why } = end;
     this.note({ what: 'end', result, why, usable });
-    this.#running = false;
     const { recovery, platform, event, scope } = this;
     const endedAt = this.#around.clock.monotonic();
     return {

@@ -4,6 +4,9 @@ import { type Callback } from '../contract/handlers.js';
 import { type Judgement, type RecoveryPolicy } from '../contract/policy.js';
 import { Serd, type SerdLimit } from './serd.js';
 
+/** Milliseconds that a callback may take where nothing else is said. */
+export const DEFAULT_DEADLINE_MS = 30_000;
+
 /** What can be set differently from the kernel. */
 export interface KernelPolicyOptions {
   /** Gives a function up that has too many uncorrectable errors. Default: none, as in the kernel. */
@@ -43,6 +46,6 @@ export class KernelPolicy implements RecoveryPolicy {
   }
 
   deadline(device: DeviceRef, callback: Callback): number {
-    return this.#options.deadlineOf?.(device, callback) ?? this.#options.deadlineMs ?? 30_000;
+    return this.#options.deadlineOf?.(device, callback) ?? this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   }
 }
