@@ -1,0 +1,7 @@
+/**
+ * The s390 zPCI backend.
+ * @packageDocumentation
+ */
+import 'reflect-metadata';
+
+export * from './ccdf/index.js';

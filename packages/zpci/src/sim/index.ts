@@ -1,0 +1,5 @@
+/**
+ * Simulated zPCI functions and their firmware.
+ * @packageDocumentation
+ */
+export {};
