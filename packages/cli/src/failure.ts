@@ -25,9 +25,16 @@ export function fileFailure(file: string, error: unknown): CommandFailure {
   return new CommandFailure(EXIT.failure, `Cannot read ${file}: ${REASONS[code] ?? String(error)}.`, error);
 }
 
+/** Errors of libraries that mean wrong arguments. */
+const MISUSE: ReadonlySet<string> = new Set(['ERR_PCI_UNKNOWN_CASE']);
+
 /** What an error means for the exit code, and the sentence about it. */
 export function explain(error: unknown): { exitCode: ExitCode; message: string } {
   if (error instanceof CommandFailure) return { exitCode: error.exitCode, message: error.message };
-  if (isPciRecoveryError(error)) return { exitCode: EXIT.failure, message: `${error.message} [${error.code}]` };
+  if (isPciRecoveryError(error))
+    return {
+      exitCode: MISUSE.has(error.code) ? EXIT.usage : EXIT.failure,
+      message: `${error.message} [${error.code}]`,
+    };
   return { exitCode: EXIT.failure, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -63,7 +63,7 @@ describe('simulate', () => {
       'clear_status',
       'recovered',
     ]);
-    expect(io.out()).toContain('102.000 ms');
+    expect(io.out()).toContain('122.000 ms');
   });
 
   it('--list names every fault, as text and as JSON', async () => {

@@ -7,5 +7,6 @@ export type Palette = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cya
 /** Colours only on a terminal, never with NO_COLOR (https://no-color.org) or a dumb terminal. */
 export function paletteFor({ stdout, env }: Io): Palette {
   const coloured = stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  return coloured ? (style, text) => styleText(style, text) : (_, text) => text;
+  // What `styleText` thinks of the process's own streams does not matter here.
+  return coloured ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
