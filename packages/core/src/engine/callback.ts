@@ -11,7 +11,8 @@ const isVote = (value: unknown): value is ErsResult => VOTES.has(value);
 const isVoting = (callback: Voting | Telling): callback is Voting =>
   callback === 'errorDetected' || callback === 'mmioEnabled' || callback === 'slotReset';
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+/** Whether `await` would wait for it. Reading `then` of a foreign object can throw. */
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   typeof (value as { then?: unknown }).then === 'function';
 
@@ -54,7 +55,6 @@ export function callCallback(call: CallbackCall): AnswerForm | Promise<AnswerFor
   let value: unknown;
   try {
     value = call.handlers[call.callback]!(call.context, call.channel);
-    // Reading `then` of a foreign object can throw too.
     if (isThenable(value)) return settle(call, value);
   } catch {
     return { gave: 'fault', why: 'threw' };

@@ -15,11 +15,13 @@ import {
   type Step,
 } from '../contract/step.js';
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
+import { describeError } from '../errors/describe-error.js';
 import { type Attachments, hasCallback } from './attachments.js';
-import { answerOf, callCallback } from './callback.js';
+import { adopt, answerOf, callCallback, isThenable } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { deadlineOf } from './deadline.js';
 import { type Observers } from './observers.js';
+import { readResult } from './read-result.js';
 import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
 
 /** What a run needs of its engine. */
@@ -46,7 +48,7 @@ const UNCALLABLE = new Proxy<PciErrorHandlers>(
   },
 );
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const failed = (error: unknown): OperationResult => ({ ok: false, why: 'failed', detail: describeError(error) });
 
 /** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
 export class RecoveryRun implements CallbackFrame, PerformContext {
@@ -124,7 +126,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     try {
       end = await this.#walk(this.platform.procedure.begin({ event: this.event, scope: this.scope, verdict }));
     } catch (error) {
-      end = this.#broken(`The procedure of "${this.platform.name}" failed: ${describe(error)}.`);
+      end = this.#broken(`The procedure of "${this.platform.name}" failed: ${describeError(error)}.`);
     }
     return this.#finish(end, startedAt);
   }
@@ -246,23 +248,19 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   #operate(step: OperateStep): OperationResult | Promise<OperationResult> {
     const { operation } = step;
     this.note({ what: 'operate', operation });
-    let result: OperationResult | PromiseLike<OperationResult>;
+    let result: unknown;
     try {
       result = this.platform.perform(operation, this);
+      if (isThenable(result)) return this.#patience(step, result).then((one) => this.#operated(step, one));
     } catch (error) {
-      return this.#operated(step, { ok: false, why: 'failed', detail: describe(error) });
+      return this.#operated(step, failed(error));
     }
-    if (!('then' in result)) return this.#operated(step, result);
-    return this.#patience(step, result).then((one) => this.#operated(step, one));
+    return this.#operated(step, readResult(result));
   }
 
   /** A `wait` is abandoned by an abort also when the platform does not look at its signal. */
-  #patience(step: OperateStep, result: PromiseLike<OperationResult>): Promise<OperationResult> {
-    const settled = Promise.resolve(result).catch((error: unknown): OperationResult => ({
-      ok: false,
-      why: 'failed',
-      detail: describe(error),
-    }));
+  #patience(step: OperateStep, result: PromiseLike<unknown>): Promise<OperationResult> {
+    const settled = adopt(result).then(readResult, failed);
     if (step.operation.nature !== 'wait' || !step.stopped) return settled;
     return new Promise((resolve) => {
       const forget = this.#onStop(() => resolve({ ok: false, why: 'stopped' }));
@@ -271,11 +269,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     });
   }
 
-  #operated(step: OperateStep, given: OperationResult): OperationResult {
-    const result: OperationResult =
-      typeof given === 'object' && given !== null && typeof given.ok === 'boolean'
-        ? given
-        : { ok: false, why: 'failed', detail: 'The platform answered nonsense.' };
+  #operated(step: OperateStep, result: OperationResult): OperationResult {
     if (result.ok && result.scope) {
       this.scope = this.#around.attachments.overlay(result.scope, this.platform);
       this.#take(this.scope);
