@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '@pci-recovery/core';
+import { PciRecoveryError, systemClock, type Clock } from '@pci-recovery/core';
 import { Bench, type BenchOptions } from './bench/bench.js';
 import { type CaseContext, type ConformanceCase, type Level } from './cases/case.js';
 import { CASES } from './cases/index.js';
@@ -18,7 +18,10 @@ export interface ConformanceOptions {
   readonly onResult?: (result: CaseResult) => void;
   /** Ends the run before its next case. */
   readonly signal?: AbortSignal;
-  /** Milliseconds of real time that one case may take. Default: 20 000. */
+  /**
+   * Milliseconds of real time that one case may take. Default: 20 000. It cuts off everything that gives the event loop a
+   * turn; a platform that never does hangs its process, and only another process can notice.
+   */
   readonly caseLimitMs?: number;
   /** Real time: measures cases, and cuts those off that hang. Default: the machine's own. */
   readonly realClock?: Clock;
@@ -28,14 +31,28 @@ export interface ConformanceOptions {
 
 const NS_PER_MS = 1e6;
 
-/** The cases that options choose, in their order. */
-export function selectCases({ levels, only, cases = CASES }: ConformanceOptions = {}): ConformanceCase[] {
-  const wanted = (id: string): boolean =>
-    only?.some((one) => (one.endsWith('*') ? id.startsWith(one.slice(0, -1)) : id === one)) ?? true;
+/** Whether `pattern` (an id, or the beginning of ids with a `*` at its end) means a case. */
+const means = (pattern: string, id: string): boolean =>
+  pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : id === pattern;
+
+/**
+ * The cases that options choose, in their order.
+ * @throws PciRecoveryError `ERR_PCI_UNKNOWN_CASE` when `only` or `knownFailures` names a case that is not there.
+ */
+export function selectCases(options: ConformanceOptions = {}): ConformanceCase[] {
+  const { levels, only, knownFailures = {}, cases = CASES } = options;
+  for (const pattern of [...(only ?? []), ...Object.keys(knownFailures)]) {
+    if (cases.some(({ id }) => means(pattern, id))) continue;
+    throw new PciRecoveryError('ERR_PCI_UNKNOWN_CASE', `The suite has no case "${pattern}".`, { context: { pattern } });
+  }
+  const wanted = (id: string): boolean => only?.some((pattern) => means(pattern, id)) ?? true;
   return cases.filter(({ id, level }) => (levels?.includes(level) ?? true) && wanted(id));
 }
 
-/** Holds a backend against the suite. A failed case is part of the report, not an exception. */
+/**
+ * Holds a backend against the suite. A failed case is part of the report, not an exception.
+ * @throws PciRecoveryError `ERR_PCI_UNKNOWN_CASE`
+ */
 export async function runConformance(harness: Harness, options: ConformanceOptions = {}): Promise<ConformanceReport> {
   const results: CaseResult[] = [];
   for (const one of selectCases(options)) {
