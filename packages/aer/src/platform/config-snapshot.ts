@@ -1,7 +1,7 @@
 import { type Bdf } from '@pci-recovery/core';
 import { AER, CAPABILITY_ID, EXTENDED_CAPABILITY_ID, PCI_HEADER, PCIE } from '@pci-recovery/pci';
 import { type AerHostPort, type ConfigWidth } from '../port.js';
-import { findCapability, findExtendedCapability } from './registers.js';
+import { answersConfig, findCapability, findExtendedCapability } from './registers.js';
 
 /** One register to write back. */
 interface SavedRegister {
@@ -60,7 +60,7 @@ function addresses(port: AerHostPort, bdf: Bdf): readonly (readonly [offset: num
  * Source: Linux 7.3 drivers/pci/pci.c:pci_save_state, drivers/pci/pcie/aer.c:pci_save_aer_state.
  */
 export function saveConfig(port: AerHostPort, bdf: Bdf): ConfigSnapshot | undefined {
-  if (port.readConfig(bdf, PCI_HEADER.VENDOR_ID, 4) >>> 0 === 0xffff_ffff) return undefined;
+  if (!answersConfig(port, bdf)) return undefined;
   const registers = addresses(port, bdf).map(([offset, width]) => ({
     offset,
     width,

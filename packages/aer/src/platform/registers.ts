@@ -7,6 +7,14 @@ const ALL_ONES = 0xffff_ffff;
 const MOST_CAPABILITIES = 48;
 const MOST_EXTENDED_CAPABILITIES = 480;
 
+/**
+ * Whether configuration space answers: command and status do, for ids of virtual functions are all ones by rule.
+ *
+ * Source: Linux 7.3 drivers/pci/pci.c:pci_dev_config_accessible.
+ */
+export const answersConfig = (port: AerHostPort, bdf: Bdf): boolean =>
+  port.readConfig(bdf, PCI_HEADER.COMMAND, 4) >>> 0 !== ALL_ONES;
+
 /** Where a function's error registers are; 0: it has none. */
 export interface ErrorRegisters {
   readonly pcie: number;
@@ -73,7 +81,7 @@ export class RegisterMap {
 
   /** Somebody answers at this address. */
   answers(bdf: Bdf): boolean {
-    return this.#port.readConfig(bdf, PCI_HEADER.VENDOR_ID, 4) !== ALL_ONES;
+    return answersConfig(this.#port, bdf);
   }
 
   /** 32 bits at a byte offset. */
