@@ -12,6 +12,7 @@ import {
   type NotifyStep,
   type OperateStep,
   type OperationResult,
+  type RecoveryResult,
   type Step,
 } from '../contract/step.js';
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
@@ -37,6 +38,12 @@ export interface RunSurroundings {
 
 /** More steps than any platform's law has: a procedure that goes on longer goes round in circles. */
 const MOST_STEPS = 10_000;
+
+const RESULTS: ReadonlySet<unknown> = new Set<RecoveryResult>(['recovered', 'disconnected', 'handed_over', 'ignored']);
+
+function refuseUnknown(step: NotifyStep | OperateStep): void {
+  if (step.do !== 'notify' && step.do !== 'operate') throw new Error('it answered no step');
+}
 
 /** Stands for handlers that a platform could not name: every call of them fails. */
 const UNCALLABLE = new Proxy<PciErrorHandlers>(
@@ -123,12 +130,15 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     const startedAt = this.#around.clock.monotonic();
     this.note({ what: 'begin', verdict, why });
     let end: EndStep;
+    let usable: DeviceRef[];
     try {
       end = await this.#walk(this.platform.procedure.begin({ event: this.event, scope: this.scope, verdict }));
+      usable = this.#usable(end);
     } catch (error) {
       end = this.#broken(`The procedure of "${this.platform.name}" failed: ${describeError(error)}.`);
+      usable = [];
     }
-    return this.#finish(end, startedAt);
+    return this.#finish(end, usable, startedAt);
   }
 
   async #walk(first: Step): Promise<EndStep> {
@@ -141,6 +151,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
       this.at = step.at;
       this.#stoppable = step.stopped !== undefined;
       if (step.do === 'end') return step;
+      refuseUnknown(step);
       if (step.do === 'notify') {
         const answers = this.#notify(step);
         step = step.then(answers instanceof Promise ? await answers : answers);
@@ -288,16 +299,16 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return { do: 'end', at: this.at, state: null, result: 'disconnected', why, usable: [] };
   }
 
-  /** Fail closed: only present functions in the generation that was recovered, and none whose callback failed. */
+  /** Fail closed: nobody of an end that is none, only present functions in the generation that was recovered, and none whose callback failed. */
   #usable(end: EndStep): DeviceRef[] {
+    if (!RESULTS.has(end.result)) throw new Error(`"${String(end.result)}" is no result`);
     const present = new Map(this.scope.members.map((member) => [member.bdf, member.generation]));
     return end.usable
       .filter(({ bdf, generation }) => present.get(bdf) === generation && !this.#faulted.has(bdf))
       .map(({ bdf, generation }) => ({ bdf, generation }));
   }
 
-  #finish(end: EndStep, startedAt: number): RecoveryOutcome {
-    const usable = this.#usable(end);
+  #finish(end: EndStep, usable: readonly DeviceRef[], startedAt: number): RecoveryOutcome {
     const { result, why } = end;
     this.note({ what: 'end', result, why, usable });
     const { recovery, platform, event, scope } = this;
