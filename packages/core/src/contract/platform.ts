@@ -10,7 +10,7 @@ export interface Stoppable {
   readonly signal: AbortSignal;
 }
 
-/** What an operation is part of. `signal` concerns `wait` operations only. */
+/** What an operation is part of. `signal` aborts only in a `wait` whose step can be stopped: everything else runs on. */
 export interface PerformContext extends Stoppable {
   readonly recovery: number;
   readonly scope: RecoveryScope;

@@ -57,6 +57,25 @@ const UNCALLABLE = new Proxy<PciErrorHandlers>(
 
 const failed = (error: unknown): OperationResult => ({ ok: false, why: 'failed', detail: describeError(error) });
 
+/** Only a `wait` gives way to an abort, and only where the law says what stopping means. */
+const cuttable = (step: OperateStep): boolean => step.operation.nature === 'wait' && step.stopped !== undefined;
+
+/** What an operation gets to know that runs to its end: its signal never aborts. */
+class UncutContext implements PerformContext {
+  readonly recovery: number;
+  readonly scope: RecoveryScope;
+  #signal: AbortSignal | undefined;
+
+  constructor({ recovery, scope }: PerformContext) {
+    this.recovery = recovery;
+    this.scope = scope;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= new AbortController().signal);
+  }
+}
+
 /** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
 export class RecoveryRun implements CallbackFrame, PerformContext {
   readonly recovery: number;
@@ -93,7 +112,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     this.#take(scope);
   }
 
-  /** For `wait` operations; made only when somebody looks at it. */
+  /** For a `wait` that can be stopped; made only when somebody looks at it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
@@ -261,7 +280,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     this.note({ what: 'operate', operation });
     let result: unknown;
     try {
-      result = this.platform.perform(operation, this);
+      result = this.platform.perform(operation, cuttable(step) ? this : new UncutContext(this));
       if (isThenable(result)) return this.#patience(step, result).then((one) => this.#operated(step, one));
     } catch (error) {
       return this.#operated(step, failed(error));
@@ -272,7 +291,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   /** A `wait` is abandoned by an abort also when the platform does not look at its signal. */
   #patience(step: OperateStep, result: PromiseLike<unknown>): Promise<OperationResult> {
     const settled = adopt(result).then(readResult, failed);
-    if (step.operation.nature !== 'wait' || !step.stopped) return settled;
+    if (!cuttable(step)) return settled;
     return new Promise((resolve) => {
       const forget = this.#onStop(() => resolve({ ok: false, why: 'stopped' }));
       void settled.then((one) => (forget(), resolve(one)));
