@@ -67,6 +67,13 @@ export interface ActStage {
   readonly failed: string;
 }
 
+/** User space is told the same about every function of the scope, between two other stages. */
+export interface SayStage {
+  readonly do: 'say';
+  readonly uevent: string;
+  readonly next: string;
+}
+
 /** How it ends, and who may be used again: everybody left whose callbacks did not fail, or nobody. */
 export interface EndStage {
   readonly do: 'end';
@@ -75,7 +82,7 @@ export interface EndStage {
 }
 
 /** One row of a platform's law. */
-export type Stage = VoteStage | TellStage | ActStage | EndStage;
+export type Stage = VoteStage | TellStage | ActStage | SayStage | EndStage;
 
 /** An incident that starts a recovery, and the law that it follows. */
 export interface RecoveringIncident {
@@ -143,8 +150,9 @@ export interface Layout {
 export interface UeventLaw {
   /** The vote of `error_detected` → the uevent; null: none. */
   readonly detected: Readonly<Record<ErsResult, string | null>>;
-  readonly resume: string;
-  readonly permFailure: string;
+  /** With the walks of `resume` and of `perm_failure`; null: none. */
+  readonly resume: string | null;
+  readonly permFailure: string | null;
   /** Functions that are walked without being called send one too. */
   readonly uncalled: boolean;
 }

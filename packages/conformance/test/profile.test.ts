@@ -15,7 +15,7 @@ const PROFILES: readonly PlatformProfile[] = [aerProfile];
 
 const nextOf = (stage: Stage): string[] => {
   if (stage.do === 'vote') return Object.values(stage.next);
-  if (stage.do === 'tell') return [stage.next];
+  if (stage.do === 'tell' || stage.do === 'say') return [stage.next];
   return stage.do === 'act' ? [stage.ok, stage.failed, ...(stage.needs ? [stage.needs.otherwise] : [])] : [];
 };
 
@@ -195,8 +195,9 @@ describe('laws of other shapes fit', () => {
         failed: 'reset',
       },
       look: { ...DETECT, callback: 'mmioEnabled', next: everywhere('handed_over') },
-      reset: { do: 'act', act: 'reset', evidence: { kind: 'reset', of: 'detector' }, ok: 'lost', failed: 'lost' },
+      reset: { do: 'act', act: 'reset', evidence: { kind: 'reset', of: 'detector' }, ok: 'failed', failed: 'failed' },
       handed_over: { do: 'end', result: 'handed_over', usable: 'nobody' },
+      failed: { do: 'say', uevent: 'FAILED_RECOVERY', next: 'lost' },
       lost: LOST,
     } as const;
     const situation = {
@@ -211,10 +212,10 @@ describe('laws of other shapes fit', () => {
       timeline: ['a.errorDetected(frozen)', 'access_enabled(a)', 'a.mmioEnabled'],
       result: 'handed_over',
     });
-    expect(expectation({ ...situation, broken: new Set(['unblock']) }).timeline).toEqual([
-      'a.errorDetected(frozen)',
-      'reset(a)',
-    ]);
+    expect(expectation({ ...situation, broken: new Set(['unblock']) })).toMatchObject({
+      timeline: ['a.errorDetected(frozen)', 'reset(a)'],
+      uevents: ['a: BEGIN_RECOVERY', 'a: FAILED_RECOVERY'],
+    });
   });
 
   it('refuses a law that goes round in circles, or leads nowhere', () => {

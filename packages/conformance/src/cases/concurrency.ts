@@ -1,8 +1,10 @@
 import { wait, type Extent } from '@pci-recovery/core';
 import { type Bench } from '../bench/bench.js';
 import { holds, same } from '../failure.js';
+import { recovering } from '../law/expectation.js';
 import { hasLayout } from '../requirement.js';
 import { type CaseContext, type ConformanceCase } from './case.js';
+import { detectorsOf } from './law.js';
 import { allAccounted, mixed, resetsAreWhole, spansOf } from './observation.js';
 
 /** Every callback takes that long: time for others to get in the way. */
@@ -16,10 +18,15 @@ async function slowBench(context: CaseContext, layout: string): Promise<Bench> {
 }
 
 /** Two errors, the second in the middle of the first's recovery. */
-async function twoErrors(context: CaseContext, layout: string, first: string, second: string): Promise<Bench> {
+async function twoErrors(
+  context: CaseContext,
+  layout: string,
+  first: string,
+  second: string,
+  incident = context.recovering[0]!,
+): Promise<Bench> {
   const bench = await slowBench(context, layout);
-  const incident = context.recovering[0]!;
-  bench.subject.inject(incident, first);
+  bench.subject.inject(context.recovering[0]!, first);
   await bench.pass(SLOW_MS / 2);
   bench.subject.inject(incident, second);
   await bench.calm();
@@ -27,7 +34,14 @@ async function twoErrors(context: CaseContext, layout: string, first: string, se
 }
 
 /** One error while another one's recovery runs, and how their scopes lie to each other. */
-const MEETINGS: readonly { layout: string; running: string; arriving: string; extent: Extent }[] = [
+interface Meeting {
+  readonly layout: string;
+  readonly running: string;
+  readonly arriving: string;
+  readonly extent: Extent;
+}
+
+const MEETINGS: readonly Meeting[] = [
   { layout: 'single', running: 'a', arriving: 'a', extent: 'same' },
   { layout: 'pair', running: 'a', arriving: 'b', extent: 'same' },
   { layout: 'nested', running: 'top', arriving: 'a', extent: 'inside' },
@@ -36,20 +50,30 @@ const MEETINGS: readonly { layout: string; running: string; arriving: string; ex
   { layout: 'disjoint', running: 'a', arriving: 'b', extent: 'disjoint' },
 ];
 
+/** The machine can be made, and both functions can detect their errors. */
+function isPossible(context: CaseContext, { layout, running, arriving }: Meeting, incident: string): boolean {
+  const { incidents, layouts } = context.profile;
+  if (!hasLayout(context.harness, layout)) return false;
+  const detects = (name: string, at: string): boolean => detectorsOf(layouts[layout]!, incidents[name]!).includes(at);
+  return detects(context.recovering[0]!, running) && detects(incident, arriving);
+}
+
 /** What happened to an error that met a running recovery is what the law says. */
 async function meetsAsTheLawSays(
   context: CaseContext,
-  { layout, running, arriving, extent }: (typeof MEETINGS)[number],
-) {
+  { layout, running, arriving, extent }: Meeting,
+  incident: string,
+): Promise<void> {
   const { arrivals, layouts, reports } = context.profile;
   const { lanes } = layouts[layout]!;
-  const bench = await twoErrors(context, layout, running, arriving);
-  const what = `Layout "${layout}", an error at "${arriving}" while "${running}" recovers`;
+  const law = recovering(context.profile, incident).arrival?.[extent] ?? arrivals.law[extent];
+  const bench = await twoErrors(context, layout, running, arriving, incident);
+  const what = `Layout "${layout}", a "${incident}" error at "${arriving}" while "${running}" recovers`;
   const arrived = bench.happened.flatMap((event) => (event.type === 'arrived' ? [event.arrival] : []));
   const meets = extent !== 'disjoint' || lanes[running] === lanes[arriving];
   const reported = extent === 'disjoint' || reports.recovering !== 'counted';
   same(bench.received.length, reported ? 2 : 1, `${what}: reported as the law says.`);
-  same(arrived, meets && reported ? [arrivals.law[extent]] : [], `${what}: treated as the law says.`);
+  same(arrived, meets && reported ? [law] : [], `${what}: treated as the law says.`);
   allAccounted(bench);
   const folded = bench.outcomes.filter(({ foldedInto }) => foldedInto !== undefined).length;
   same(folded, arrived[0] === 'fold' ? 1 : 0, `${what}: counted with the running recovery only if the law folds it.`);
@@ -125,8 +149,11 @@ export const CONCURRENCY_CASES: readonly ConformanceCase[] = [
     demands: ['R2.3'],
     requires: ['layout:pair'],
     async run(context) {
-      for (const meeting of MEETINGS)
-        if (hasLayout(context.harness, meeting.layout)) await meetsAsTheLawSays(context, meeting);
+      for (const meeting of MEETINGS) {
+        for (const incident of context.recovering) {
+          if (isPossible(context, meeting, incident)) await meetsAsTheLawSays(context, meeting, incident);
+        }
+      }
     },
   },
   {

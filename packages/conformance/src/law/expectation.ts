@@ -3,6 +3,7 @@ import { ConformanceFailure } from '../failure.js';
 import { type FactKind } from '../fact.js';
 import {
   type ActStage,
+  type EndStage,
   type Layout,
   type LayoutFunction,
   type Missing,
@@ -86,8 +87,12 @@ class Reading {
     this.#channels = Object.fromEntries(this.#members.map((name) => [name, 'normal']));
   }
 
-  read(stage: VoteStage | TellStage | ActStage): string {
+  read(stage: Exclude<Stage, EndStage>): string {
     if (stage.do === 'act') return this.#act(stage);
+    if (stage.do === 'say') {
+      this.#uevents.push(...this.#members.map((name) => ueventToken(name, stage.uevent)));
+      return stage.next;
+    }
     const walked = this.#members.filter((name) => this.#reached(name, stage));
     if (stage.do === 'tell') {
       for (const name of walked) this.#ask(name, stage);
