@@ -84,4 +84,15 @@ describe('in an empty project', () => {
     const last = JSON.parse(lines.at(-1));
     expect([last.event, last.properties.result]).toEqual(['outcome', 'recovered']);
   });
+
+  it('a reader that has seen enough ends the command in peace', () => {
+    const pipe = 'node node_modules/@pci-recovery/cli/bin/pci-recovery.js conformance --platform aer | head -n 1';
+    const shell = ['-o', 'pipefail', '-c', pipe];
+    const output = execFileSync('bash', shell, {
+      cwd: join(place, 'empty'),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(output).toBe('aer against the law "aer"\n');
+  });
 });
