@@ -87,9 +87,16 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   async *events({ signal }: Stoppable): AsyncIterable<AerEvent> {
-    const interrupts = this.#takeInterrupts(signal);
-    yield* this.#queue.taken(signal);
-    await interrupts;
+    const left = new AbortController();
+    const either = AbortSignal.any([signal, left.signal]);
+    const interrupts = this.#takeInterrupts(either);
+    try {
+      yield* this.#queue.taken(either);
+    } finally {
+      // Also when its consumer just leaves: the interrupts are free for the next one.
+      left.abort();
+      await interrupts;
+    }
   }
 
   /**

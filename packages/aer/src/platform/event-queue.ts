@@ -23,14 +23,25 @@ export class EventQueue {
     signal.addEventListener('abort', aborted, { once: true });
     try {
       while (!signal.aborted) {
-        const batch = this.#events;
-        this.#events = [];
-        yield* batch;
-        if (this.#failure) throw this.#failure.error;
+        yield* this.#batch();
+        const failure = this.#failure;
+        this.#failure = undefined;
+        if (failure) throw failure.error;
         if (this.#events.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
       }
     } finally {
       signal.removeEventListener('abort', aborted);
+    }
+  }
+  /** What is there now. What is not taken of it stays, in front. */
+  *#batch(): Generator<AerEvent, void> {
+    const batch = this.#events;
+    this.#events = [];
+    let taken = 0;
+    try {
+      for (; taken < batch.length;) yield batch[taken++]!;
+    } finally {
+      if (taken < batch.length) this.#events = [...batch.slice(taken), ...this.#events];
     }
   }
 }
