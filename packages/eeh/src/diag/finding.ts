@@ -20,7 +20,7 @@ export type DiagFindingCode =
   | 'bad_line'
   /** Text: a PE number beyond the table. */
   | 'pe_out_of_range'
-  /** Text: more lines than are looked at, or a line longer than is looked at. */
+  /** Text: more dumps or findings than are kept. */
   | 'overflow';
 
 /** Something wrong in a blob or a dump: data, never an exception. */

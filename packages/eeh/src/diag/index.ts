@@ -11,3 +11,4 @@ export * from './finding.js';
 export { type FirstError, type FirstErrors } from './first-error.js';
 export * from './layout.js';
 export * from './pest.js';
+export * from './text/parse.js';
