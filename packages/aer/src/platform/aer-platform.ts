@@ -18,12 +18,14 @@ import {
   type Voting,
 } from '@pci-recovery/core';
 import { AER } from '@pci-recovery/pci';
+import { type PciTopology } from '@pci-recovery/pci/topology';
 import { inject, injectable, optional } from 'inversify';
 import { type AerHostPort } from '../port.js';
 import { aerHostProcedure } from '../procedure/host.js';
 import { type AerEvent, type AerRecord } from '../record.js';
 import { AER_TOKENS } from '../tokens.js';
 import { detectedVote, UEVENT_OF_VOTE } from '../votes.js';
+import { Channels } from './channels.js';
 import { AerCounters } from './counters.js';
 import { acknowledgeCorrectable, clearDeviceStatus, clearNonfatalStatus, confirmSource } from './error-status.js';
 import { EventQueue } from './event-queue.js';
@@ -61,7 +63,8 @@ export class AerPlatform implements RecoveryPlatform {
   readonly #registers: RegisterMap;
   readonly #ports: PortServices;
   readonly #queue = new EventQueue();
-  readonly #channels = new Map<Bdf, ChannelState>();
+  readonly #channels = new Channels();
+  #known: PciTopology | undefined;
   #sequence = 0;
 
   constructor(
@@ -77,13 +80,12 @@ export class AerPlatform implements RecoveryPlatform {
     this.#ports = new PortServices(port);
     const native: Capability = (port.nativeAer ?? true) || { absent: 'Firmware keeps control of AER (ACPI _OSC).' };
     this.capabilities = { native_aer: native, link_reset: true };
-    // Where the registers are has to be known before anything breaks.
-    for (const fn of port.topology.functions()) this.#registers.of(fn.bdf);
+    this.#topology();
   }
 
   /** The channel of a function as its last recovery left it. */
   channelOf(bdf: Bdf): ChannelState {
-    return this.#channels.get(bdf) ?? 'normal';
+    return this.#channels.of({ bdf, generation: this.#port.generationOf(bdf) });
   }
 
   async *events({ signal }: Stoppable): AsyncIterable<AerEvent> {
@@ -109,7 +111,7 @@ export class AerPlatform implements RecoveryPlatform {
    */
   firmwareError(error: FirmwareError): void {
     const record = decodeFirmwareError(error);
-    if (!this.#port.topology.get(error.bdf)) {
+    if (!this.#topology().get(error.bdf)) {
       return this.#queue.push({ ...this.#event(error.bdf, record), severity: 'informative' });
     }
     this.counters.count(error.bdf, record);
@@ -119,7 +121,7 @@ export class AerPlatform implements RecoveryPlatform {
 
   async survey(_: Stoppable): Promise<readonly AerEvent[]> {
     await Promise.resolve();
-    const reported = [...this.#port.topology.functions()].filter(reports).flatMap((fn) => this.interrupted(fn.bdf));
+    const reported = [...this.#topology().functions()].filter(reports).flatMap((fn) => this.interrupted(fn.bdf));
     const known = new Set(reported.map((event) => event.device.bdf));
     return [
       ...reported,
@@ -134,7 +136,7 @@ export class AerPlatform implements RecoveryPlatform {
    * Source: Linux 7.3 drivers/pci/pcie/aer.c:aer_irq, aer_isr_one_error, aer_process_err_devices.
    */
   interrupted(bdf: Bdf): AerEvent[] {
-    const root = this.#port.topology.get(bdf);
+    const root = this.#topology().get(bdf);
     const status = this.#registers.aer(bdf, AER.ROOT_STATUS);
     if (!root || status === 0 || status === 0xffff_ffff) return [];
     const source = this.#registers.aer(bdf, AER.ERROR_SOURCE);
@@ -143,6 +145,7 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   scopeOf(event: ErrorEvent): RecoveryScope {
+    this.#topology();
     return recoveryScope(this.#port, event.device.bdf, this.#channels, this.capabilities);
   }
 
@@ -166,11 +169,9 @@ export class AerPlatform implements RecoveryPlatform {
     return this.#ports.of(device);
   }
 
-  /** Linux 7.3 drivers/pci/pci.h:pci_dev_set_io_state; the walk with `perm_failure` changes no state. */
-  beforeCallback({ bdf }: DeviceRef, callback: Voting | Telling, channel: ChannelState): void {
-    if (channel === 'perm_failure' || callback === 'mmioEnabled') return;
-    if (this.#channels.get(bdf) === 'perm_failure') return;
-    this.#channels.set(bdf, channel);
+  /** The walk with `perm_failure` changes no state. Linux 7.3 drivers/pci/pcie/err.c:report_perm_failure_detected. */
+  beforeCallback(device: DeviceRef, callback: Voting | Telling, channel: ChannelState): void {
+    if (channel !== 'perm_failure' && callback !== 'mmioEnabled') this.#channels.set(device, channel);
   }
 
   /** Linux 7.3 drivers/pci/pcie/err.c:report_error_detected, report_perm_failure_detected, report_resume. */
@@ -191,6 +192,18 @@ export class AerPlatform implements RecoveryPlatform {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** The functions as they are now. New ones are looked up at once: in the middle of an error they may not answer. */
+  #topology(): PciTopology {
+    const { topology } = this.#port;
+    if (topology === this.#known) return topology;
+    this.#known = topology;
+    for (const fn of topology.functions()) {
+      this.#registers.of(fn.bdf);
+      this.#ports.meet(fn);
+    }
+    return topology;
+  }
 
   async #takeInterrupts(signal: AbortSignal): Promise<void> {
     try {

@@ -33,6 +33,7 @@ export class EventQueue {
       signal.removeEventListener('abort', aborted);
     }
   }
+
   /** What is there now. What is not taken of it stays, in front. */
   *#batch(): Generator<AerEvent, void> {
     const batch = this.#events;

@@ -17,28 +17,30 @@ const driven = (fn: TopologyFunction | undefined): boolean => fn?.driver === POR
  */
 export class PortServices {
   readonly #port: AerHostPort;
-  readonly #saved = new Map<Bdf, ConfigSnapshot>();
+  readonly #saved = new Map<Bdf, { readonly generation: number; readonly snapshot: ConfigSnapshot }>();
   readonly #handlers: PciErrorHandlers = {
     errorDetected: (_, channel) => (channel === 'frozen' ? 'need_reset' : 'can_recover'),
     mmioEnabled: () => 'recovered',
     slotReset: ({ device }) => {
       const saved = this.#saved.get(device.bdf);
-      if (saved) restoreConfig(this.#port, saved);
+      if (saved?.generation === device.generation) restoreConfig(this.#port, saved.snapshot);
       return 'recovered';
     },
   };
 
   constructor(port: AerHostPort) {
     this.#port = port;
-    for (const fn of port.topology.functions()) if (driven(fn)) this.#save(fn.bdf);
+  }
+
+  /** Saves the configuration of a port that was not seen before, as its driver does when it is bound. */
+  meet(fn: TopologyFunction): void {
+    const generation = this.#port.generationOf(fn.bdf);
+    if (!driven(fn) || this.#saved.get(fn.bdf)?.generation === generation) return;
+    const snapshot = saveConfig(this.#port, fn.bdf);
+    if (snapshot) this.#saved.set(fn.bdf, { generation, snapshot });
   }
 
   of({ bdf }: DeviceRef): PciErrorHandlers | undefined {
     return driven(this.#port.topology.get(bdf)) ? this.#handlers : undefined;
-  }
-
-  #save(bdf: Bdf): void {
-    const snapshot = saveConfig(this.#port, bdf);
-    if (snapshot) this.#saved.set(bdf, snapshot);
   }
 }

@@ -1,6 +1,7 @@
-import { type Bdf, type Capability, type ChannelState, type Member, type RecoveryScope } from '@pci-recovery/core';
+import { type Bdf, type Capability, type Member, type RecoveryScope } from '@pci-recovery/core';
 import { type TopologyFunction } from '@pci-recovery/pci/topology';
 import { type AerHostPort } from '../port.js';
+import { type Channels } from './channels.js';
 
 const NO_HANDLERS: Member['handles'] = new Set();
 
@@ -27,18 +28,15 @@ export function recoveryBridge({ topology }: AerHostPort, bdf: Bdf): TopologyFun
 export function recoveryScope(
   port: AerHostPort,
   bdf: Bdf,
-  channels: ReadonlyMap<Bdf, ChannelState>,
+  channels: Channels,
   capabilities: Readonly<Record<string, Capability>>,
 ): RecoveryScope {
   const bridge = recoveryBridge(port, bdf);
-  const memberOf = (fn: TopologyFunction): Member => ({
-    bdf: fn.bdf,
-    generation: port.generationOf(fn.bdf),
-    bridge: fn.bridge,
-    channel: channels.get(fn.bdf) ?? 'normal',
-    driver: fn.driver !== undefined,
-    handles: NO_HANDLERS,
-  });
+  const memberOf = (fn: TopologyFunction): Member => {
+    const device = { bdf: fn.bdf, generation: port.generationOf(fn.bdf) };
+    const driver = fn.driver !== undefined;
+    return { ...device, bridge: fn.bridge, channel: channels.of(device), driver, handles: NO_HANDLERS };
+  };
   if (!bridge) return { id: `gone ${bdf}`, members: [], capabilities };
   if (bridge.secondary === undefined) return { id: bridge.bdf, members: [memberOf(bridge)], capabilities };
   return { id: `below ${bridge.bdf}`, members: Array.from(port.topology.below(bridge.bdf), memberOf), capabilities };
