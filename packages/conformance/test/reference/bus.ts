@@ -56,9 +56,13 @@ export class ReferenceBus {
   /** Calls back once, at the next report or at an abort. */
   heard(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#listener = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      if (signal.aborted || this.reports.length > 0) resolve();
+      const heard = (): void => {
+        signal.removeEventListener('abort', heard);
+        resolve();
+      };
+      this.#listener = heard;
+      signal.addEventListener('abort', heard);
+      if (signal.aborted || this.reports.length > 0) heard();
     });
   }
 

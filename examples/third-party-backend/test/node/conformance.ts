@@ -1,0 +1,5 @@
+import { describe, it } from 'node:test';
+import { registerConformance } from '@pci-recovery/conformance';
+import { ghesHarness } from '../../src/index.js';
+
+registerConformance(ghesHarness, { describe, it });
