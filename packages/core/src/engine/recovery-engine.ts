@@ -238,15 +238,8 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   }
 
   #fold(submission: Submission, run: RecoveryRun): void {
-    run.folded.push(submission.event);
-    for (const other of this.#active) {
-      if (other.run !== run) continue;
-      const { resolve } = other;
-      other.resolve = (outcome) => {
-        resolve(outcome);
-        this.#settle(submission, { ...outcome, event: submission.event, foldedInto: outcome.recovery });
-      };
-    }
+    const { event } = submission;
+    run.folded.push((outcome) => this.#settle(submission, { ...outcome, event, foldedInto: run.recovery }));
   }
 
   #enqueue(submission: Submission, scope: RecoveryScope, lane: string): void {
@@ -289,6 +282,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     this.#scheduler.occupy(lane, platform.procedure.order, run);
     void run.execute(submission.verdict, submission.why).then((outcome) => {
       this.#settle(submission, outcome);
+      for (const settle of run.folded) settle(outcome);
       this.#scheduler.release(lane, run);
     });
   }

@@ -84,8 +84,8 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   scope: RecoveryScope;
   /** The addresses that nobody else may touch meanwhile. */
   readonly held = new Set<Bdf>();
-  /** Errors that were counted with this recovery. */
-  readonly folded: ErrorEvent[] = [];
+  /** Errors that were counted with this recovery: what each does with its outcome. */
+  readonly folded: ((outcome: RecoveryOutcome) => void)[] = [];
   /** The current step. */
   at = 'begin';
   readonly #around: RunSurroundings;
