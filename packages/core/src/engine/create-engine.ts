@@ -21,7 +21,7 @@ export interface EngineOptions extends EngineSettings {
 
 /**
  * Builds an engine by hand, without a container.
- * @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name.
+ * @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name, `ERR_PCI_BAD_SETTING`.
  */
 export const createEngine = ({ platforms, policy, clock, observers, ...settings }: EngineOptions): RecoveryEngine =>
   new DefaultRecoveryEngine(platforms, policy ?? new KernelPolicy(), clock ?? systemClock, observers ?? [], settings);

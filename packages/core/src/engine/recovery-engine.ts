@@ -10,6 +10,8 @@ import { type ErrorEvent } from '../contract/event.js';
 import { type PciErrorHandlers } from '../contract/handlers.js';
 import { type RecoveryOutcome } from '../contract/outcome.js';
 import { type RecoveryPlatform } from '../contract/platform.js';
+import { type Arrival, type Extent } from '../contract/procedure.js';
+import { describeError } from '../errors/describe-error.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 import { type Awaitable } from '../plain.js';
 import { Attachments } from './attachments.js';
@@ -18,6 +20,7 @@ import { type EngineSettings } from './engine-settings.js';
 import { runExclusively } from './exclusive.js';
 import { extentOf } from './extent.js';
 import { Observers } from './observers.js';
+import { readScope } from './read-scope.js';
 import { RecoveryRun } from './recovery-run.js';
 import { CallbackFrames } from './reentrancy.js';
 import { Scheduler } from './scheduler.js';
@@ -42,7 +45,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   readonly #closing = new AbortController();
   #recoveries = 0;
 
-  /** @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name. */
+  /** @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name, `ERR_PCI_BAD_SETTING`. */
   constructor(
     @multiInject(TOKENS.platform) @optional() platforms: readonly RecoveryPlatform[] | undefined,
     @inject(TOKENS.policy) policy: RecoveryPolicy,
@@ -53,6 +56,9 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     this.#policy = policy;
     this.#clock = clock;
     this.#mostQueued = settings.mostQueued ?? 1024;
+    if (!(this.#mostQueued >= 1 && (Number.isInteger(this.#mostQueued) || this.#mostQueued === Infinity))) {
+      throw new PciRecoveryError('ERR_PCI_BAD_SETTING', 'mostQueued is a whole number from 1, or Infinity.');
+    }
     for (const platform of platforms ?? []) {
       if (this.#platforms.has(platform.name)) {
         throw new PciRecoveryError('ERR_PCI_DUPLICATE_PLATFORM', `Two platforms are named "${platform.name}".`);
@@ -165,16 +171,22 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     const time = this.#clock.monotonic();
     try {
       let scope: RecoveryScope | undefined;
-      const { verdict, why } = this.#policy.judge(event, () => (scope ??= platform.scopeOf(event)));
+      const { verdict, why } = this.#policy.judge(event, () => (scope ??= readScope(platform, event)));
       if (verdict === 'recover' || verdict === 'give_up') {
-        return this.#admit({ platform, event, verdict, why }, (scope ??= platform.scopeOf(event)), signal);
+        scope ??= readScope(platform, event);
+        const lane = `${platform.name}/${platform.procedure.lane(event, scope)}`;
+        return this.#admit({ platform, event, verdict, why }, scope, lane, signal);
+      }
+      if (verdict !== 'record' && verdict !== 'ignore') {
+        throw new PciRecoveryError('ERR_PCI_BAD_VERDICT', `"${String(verdict)}" is no verdict.`);
       }
       this.#emit({ type: verdict === 'record' ? 'recorded' : 'ignored', event, why });
       const outcome = unrecovered({ platform, event }, time, 'ignored', why, scope);
       return verdict === 'record' ? this.#acknowledge(platform, event).then(() => outcome) : outcome;
     } catch (error) {
       this.#observers.emit({ type: 'trouble', where: 'the decision on an error', error });
-      return unrecovered({ platform, event }, time, 'disconnected', `It could not be decided: ${String(error)}.`);
+      const why = `It could not be decided: ${describeError(error)}.`;
+      return unrecovered({ platform, event }, time, 'disconnected', why);
     }
   }
 
@@ -192,7 +204,12 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     this.#recording.delete(acknowledged);
   }
 
-  #admit(draft: Omit<Submission, 'resolve'>, scope: RecoveryScope, signal?: AbortSignal): Promise<RecoveryOutcome> {
+  #admit(
+    draft: Omit<Submission, 'resolve'>,
+    scope: RecoveryScope,
+    lane: string,
+    signal?: AbortSignal,
+  ): Promise<RecoveryOutcome> {
     return new Promise((resolve) => {
       const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
       const submission: Submission = {
@@ -205,7 +222,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
       this.#active.add(submission);
       if (signal?.aborted) givenUp();
       else signal?.addEventListener('abort', givenUp, { once: true });
-      this.#place(submission, scope);
+      this.#place(submission, scope, lane);
     });
   }
 
@@ -216,15 +233,13 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   }
 
   /** Runs it at once when nothing is in the way; otherwise the platform's law says what becomes of it. */
-  #place(submission: Submission, scope: RecoveryScope): void {
+  #place(submission: Submission, scope: RecoveryScope, lane: string): void {
     const { platform, event } = submission;
-    const { procedure } = platform;
-    const lane = this.#laneOf(submission, scope);
     const obstacle = this.#scheduler.obstacle(lane, scope);
     if (!obstacle && this.#scheduler.queued(lane) === 0) return this.#run(submission, scope, lane);
-    if (obstacle instanceof RecoveryRun) {
+    if (obstacle instanceof RecoveryRun && obstacle.running) {
       const extent = extentOf(scope, obstacle.held, obstacle.scope.id);
-      const arrival = procedure.arrival(obstacle, obstacle.at, event, extent);
+      const arrival = this.#arrivalOf(platform, obstacle, event, extent);
       obstacle.note({ what: 'arrival', sequence: event.sequence, extent, arrival });
       this.#emit({ type: 'arrived', event, recovery: obstacle.recovery, arrival });
       if (arrival === 'fold') return this.#fold(submission, obstacle);
@@ -233,8 +248,16 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     this.#enqueue(submission, scope, lane);
   }
 
-  #laneOf({ platform, event }: Submission, scope: RecoveryScope): string {
-    return `${platform.name}/${platform.procedure.lane(event, scope)}`;
+  /** The platform's law; where it fails, the error waits for its turn: nothing is lost. */
+  #arrivalOf({ name, procedure }: RecoveryPlatform, run: RecoveryRun, event: ErrorEvent, extent: Extent): Arrival {
+    try {
+      const arrival = procedure.arrival(run, run.at, event, extent);
+      if (arrival === 'fold' || arrival === 'queue' || arrival === 'queue_and_purge') return arrival;
+      throw new PciRecoveryError('ERR_PCI_BAD_LAW', `"${String(arrival)}" is no rule of arrival.`);
+    } catch (error) {
+      this.#observers.emit({ type: 'trouble', where: `arrival of platform "${name}"`, error });
+      return 'queue';
+    }
   }
 
   #fold(submission: Submission, run: RecoveryRun): void {
@@ -259,7 +282,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   /** Membership is read when a recovery starts; when that fails, what was known at its arrival has to do. */
   #freshScope({ platform, event }: Submission, known: RecoveryScope): RecoveryScope {
     try {
-      return platform.scopeOf(event);
+      return readScope(platform, event);
     } catch (error) {
       this.#observers.emit({ type: 'trouble', where: `scopeOf of platform "${platform.name}"`, error });
       return known;
