@@ -11,7 +11,7 @@ import {
   type Step,
 } from '@pci-recovery/core';
 import { type Confirmation } from '../platform/error-status.js';
-import { type AerEvent } from '../record.js';
+import { type AerEvent, type AerRecord } from '../record.js';
 import { detectedVote, laterVote, mergeVotes } from '../votes.js';
 import { channelOf, faultedBy, folded, laneOf, refsOf, usableOf } from './common.js';
 
@@ -35,6 +35,9 @@ interface HostState {
   /** Functions whose callback failed: they are not handed back. */
   readonly faulted: readonly string[];
 }
+
+/** Origins of errors whose source can still say whether there is one. */
+const LOOKED_AT_AGAIN: ReadonlySet<AerRecord['origin']> = new Set<AerRecord['origin']>(['message', 'survey']);
 
 /** A recovery under way: what does not change. */
 interface Recovery {
@@ -62,18 +65,22 @@ export const aerHostProcedure: RecoveryProcedure = {
     const recovery: Recovery = { event: aer, scope, all: refsOf(scope), lost };
     const state: HostState = { channel: channelOf(event), status: 'can_recover', faulted: [] };
     if (verdict === 'give_up') return failed(recovery, state, 'It was given up before it began.');
-    return aer.record.origin === 'message' ? confirmSource(recovery, state) : errorDetected(recovery, state);
+    return LOOKED_AT_AGAIN.has(aer.record.origin) ? confirmSource(recovery, state) : errorDetected(recovery, state);
   },
 };
 
-/** A function that answers all ones is escalated to fatal (R1.6); the kernel would drop its error here. */
+/**
+ * A function that answers all ones is escalated to fatal (R1.6); the kernel would drop its error here. What a survey found
+ * is never believed unread: the reset for its neighbour may have mended it.
+ */
 function confirmSource(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
+  const severity = event.record.origin === 'survey' ? 'nonfatal' : event.severity;
   return {
     do: 'operate',
     at: 'confirm_source',
     state,
-    operation: { ...HOST_OPERATIONS.confirmSource, device: event.device.bdf, severity: event.severity },
+    operation: { ...HOST_OPERATIONS.confirmSource, device: event.device.bdf, severity },
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return failed(recovery, state, 'The source of the error could not be read again.');
