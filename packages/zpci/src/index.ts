@@ -5,3 +5,8 @@
 import 'reflect-metadata';
 
 export * from './ccdf/index.js';
+export * from './procedure/host.js';
+export * from './procedure/host-operations.js';
+export * from './procedure/owner.js';
+export * from './record.js';
+export * from './votes.js';

@@ -1,0 +1,184 @@
+import {
+  type Answer,
+  type ErsResult,
+  type Operation,
+  type RecoveryInput,
+  type RecoveryProcedure,
+  type RecoveryScope,
+  type Step,
+} from '@pci-recovery/core';
+import { aborts, countedVote } from '../votes.js';
+import { faultedBy, laneOf, pecOf, recordOf, refsOf, usableOf, WHY_FAILED } from './common.js';
+
+/** What the platform is asked to do in owner mode. */
+export const OWNER_OPERATIONS = {
+  /** VFIO_DEVICE_RESET, again while the host still holds the function (EAGAIN). */
+  reset: { name: 'vfio_reset', nature: 'change' },
+  /** VFIO_DEVICE_PCI_HOT_RESET with everything affected owned (R4.2). */
+  hotReset: { name: 'vfio_hot_reset', nature: 'change' },
+  /** Writes back the configuration that was saved last while it could be read: the kernel does not (R2.7, R2.8). */
+  restoreConfig: { name: 'restore_config', nature: 'change' },
+  /** Lets the function do DMA again: a reset takes that away. */
+  enableBusMaster: { name: 'enable_bus_master', nature: 'change' },
+} as const satisfies Readonly<Record<string, Operation>>;
+
+interface OwnerState {
+  readonly [key: string]: string | readonly string[];
+  readonly vote: ErsResult;
+  readonly faulted: readonly string[];
+}
+
+/**
+ * The recovery that the holder of a VFIO device drives after the host has handed it over (R2.5): a holder cannot unblock
+ * load/store, so `mmio_enabled` is never called and whoever can recover is reset.
+ *
+ * Source for the host's part: Linux 7.3 arch/s390/pci/pci_event.c:zpci_event_attempt_error_recovery,
+ * drivers/vfio/pci/vfio_pci_zdev.c.
+ */
+export const zpciOwnerProcedure: RecoveryProcedure = {
+  order: 'fifo',
+  lane: laneOf,
+  arrival: () => 'queue',
+  begin({ event, scope, verdict }: RecoveryInput): Step {
+    const state: OwnerState = { vote: 'none', faulted: [] };
+    if (verdict === 'give_up') return failed(scope, state, 'It was given up before it began.');
+    const record = recordOf(event);
+    if (record?.class === 'permanent') {
+      return failed(scope, state, `The platform says that the function is lost (${pecOf(record)}).`);
+    }
+    return errorDetected(scope, state);
+  },
+};
+
+function errorDetected(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'notify',
+    at: 'error_detected',
+    state,
+    callback: 'errorDetected',
+    channel: 'frozen',
+    to: refsOf(scope),
+    stopped: () => failed(scope, state, 'It was stopped while the listener was told.'),
+    then(answers) {
+      // A function without a listener cannot say that it recovers (R1.3).
+      const next = counted(state, answers, 'disconnect');
+      return aborts(next.vote) ? failed(scope, next, WHY_FAILED[next.vote]) : reset(scope, next);
+    },
+  };
+}
+
+function reset(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'operate',
+    at: 'vfio_reset',
+    state,
+    operation: OWNER_OPERATIONS.reset,
+    stopped: () => failed(scope, state, 'It was stopped before the reset.'),
+    then(result) {
+      if (result.ok) return restoreConfig(scope, state);
+      const why = `The reset did not succeed: ${result.detail ?? result.why}.`;
+      if (result.why !== 'unsupported' && result.why !== 'refused') return failed(scope, state, why);
+      return hotReset(scope, state, why);
+    },
+  };
+}
+
+/** The next method, where everything that it resets is owned: never silently (R2.9). */
+function hotReset(scope: RecoveryScope, state: OwnerState, why: string): Step {
+  const capability = scope.capabilities['hot_reset'];
+  if (capability !== true) {
+    return failed(scope, state, `${why} A hot reset is not possible: ${capability?.absent ?? 'not declared'}.`);
+  }
+  return {
+    do: 'operate',
+    at: 'vfio_hot_reset',
+    state,
+    operation: OWNER_OPERATIONS.hotReset,
+    stopped: () => failed(scope, state, 'It was stopped before the hot reset.'),
+    then: (result) =>
+      result.ok
+        ? restoreConfig(scope, state)
+        : failed(scope, state, `${why} Nor did the hot reset: ${result.detail ?? result.why}.`),
+  };
+}
+
+/** After the last reset, never before it. */
+function restoreConfig(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'operate',
+    at: 'restore_config',
+    state,
+    operation: OWNER_OPERATIONS.restoreConfig,
+    then: (result) =>
+      result.ok
+        ? enableBusMaster(scope, state)
+        : failed(scope, state, `Configuration could not be restored: ${result.detail ?? result.why}.`),
+  };
+}
+
+function enableBusMaster(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'operate',
+    at: 'enable_bus_master',
+    state,
+    operation: OWNER_OPERATIONS.enableBusMaster,
+    then: (result) =>
+      result.ok
+        ? slotReset(scope, state)
+        : failed(scope, state, `DMA could not be enabled: ${result.detail ?? result.why}.`),
+  };
+}
+
+function slotReset(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'notify',
+    at: 'slot_reset',
+    state,
+    callback: 'slotReset',
+    channel: 'normal',
+    to: refsOf(scope),
+    stopped: () => failed(scope, state, 'It was stopped after the reset.'),
+    then(answers) {
+      const next = counted(state, answers, 'none');
+      const good = next.vote === 'none' || next.vote === 'recovered';
+      return good ? resume(scope, next) : failed(scope, next, WHY_FAILED[next.vote]);
+    },
+  };
+}
+
+function resume(scope: RecoveryScope, state: OwnerState): Step {
+  return {
+    do: 'notify',
+    at: 'resume',
+    state,
+    callback: 'resume',
+    channel: 'normal',
+    to: refsOf(scope),
+    then(answers) {
+      const after = { ...state, faulted: faultedBy(state.faulted, answers) };
+      const usable = usableOf(scope, after.faulted);
+      const result = usable.length > 0 ? 'recovered' : 'disconnected';
+      const why = usable.length > 0 ? 'The listener works again.' : 'The listener could not resume.';
+      return { do: 'end', at: 'end', state: after, result, why, usable };
+    },
+  };
+}
+
+function failed(scope: RecoveryScope, state: OwnerState, why: string): Step {
+  return {
+    do: 'notify',
+    at: 'perm_failure',
+    state: { ...state, why },
+    callback: 'errorDetected',
+    channel: 'perm_failure',
+    to: refsOf(scope),
+    then: () => ({ do: 'end', at: 'end', state: { ...state, why }, result: 'disconnected', why, usable: [] }),
+  };
+}
+
+/** `missing`: what a listener without that callback counts as. */
+const counted = (state: OwnerState, answers: readonly Answer[], missing: 'none' | 'disconnect'): OwnerState => {
+  const [answer] = answers;
+  const absent = answer?.gave === 'nothing' && answer.why === 'no_callback';
+  return { ...state, vote: absent ? missing : countedVote(answer), faulted: faultedBy(state.faulted, answers) };
+};
