@@ -116,6 +116,8 @@ export interface OwnDriver {
   readonly errorDetected: Readonly<Record<Exclude<ChannelState, 'perm_failure'>, ErsResult>>;
   readonly mmioEnabled?: ErsResult;
   readonly slotReset?: ErsResult;
+  /** Its `slotReset` restores configuration, which clears the function's own error status, given this capability. */
+  readonly slotResetClears?: { readonly given: string };
 }
 
 /** A function of a layout. */

@@ -95,6 +95,13 @@ describe('reading the AER law (Linux 7.3 drivers/pci/pcie/err.c)', () => {
     ]);
   });
 
+  it('has a switch port that detected the error clear its own status in slot_reset, once', () => {
+    const { timeline } = aer('fatal', 'up', 'nested', {});
+    expect(timeline.slice(2, 4)).toEqual(['reset(a b dp1 dp2 up)', 'status_cleared(up)']);
+    expect(timeline.filter((token) => token.startsWith('status_cleared'))).toHaveLength(1);
+    expect(aer('fatal', 'up', 'nested', {}, { lacking: ['native_aer'] }).timeline.join()).not.toMatch(/status_cleared/);
+  });
+
   it('fails {no_aer_driver, can_recover}, resets in vain on frozen, and emits no uevent for the driverless vote', () => {
     const { timeline, result, uevents } = aer('fatal', 'a', 'pair', { b: null });
     expect(timeline).toEqual(['a.errorDetected(frozen)', 'reset(a b)', 'a.errorDetected(perm_failure)']);

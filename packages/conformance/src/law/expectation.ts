@@ -7,6 +7,7 @@ import {
   type Layout,
   type LayoutFunction,
   type Missing,
+  type OwnDriver,
   type PlatformProfile,
   type RecoveringIncident,
   type Stage,
@@ -78,6 +79,7 @@ class Reading {
   readonly #faulted = new Set<string>();
   readonly #strangers = new Set<string>();
   readonly #called = new Set<string>();
+  readonly #cleared = new Set<string>();
   readonly #channels: Record<string, ChannelState>;
 
   constructor(situation: Situation) {
@@ -129,6 +131,7 @@ class Reading {
     const own = this.#function(name).ownDriver;
     if (own && !this.#driver(name)) {
       this.#called.add(name);
+      if (stage.callback === 'slotReset') this.#restored(name, own);
       return ownVote(own, stage) ?? 'abstains';
     }
     if (this.#faulted.has(name)) return 'abstains';
@@ -155,10 +158,18 @@ class Reading {
     if (stage.replugs) for (const name of this.#members) if (this.#replugged(name, stage.replugs)) this.#leave(name);
     if (broken?.has(stage.act)) return stage.failed;
     const { evidence } = stage;
-    const touched = evidence && sees.includes(evidence.kind) ? this.#touched(evidence.of) : [];
+    const touched = evidence && sees.includes(evidence.kind) ? this.#evident(evidence) : [];
     if (evidence && touched.length > 0) this.#timeline.push(actToken(evidence.kind, touched));
     if (stage.sets) for (const name of this.#members) this.#channels[name] = stage.sets;
     return stage.ok;
+  }
+
+  /** Only where an error was detected there is a status to clear. */
+  #restored(name: string, { slotResetClears }: OwnDriver): void {
+    const { at, lacking, sees } = this.#situation;
+    if (!slotResetClears || name !== at || lacking?.includes(slotResetClears.given)) return;
+    this.#cleared.add(name);
+    if (sees.includes('status_cleared')) this.#timeline.push(actToken('status_cleared', [name]));
   }
 
   #leave(name: string): void {
@@ -171,6 +182,11 @@ class Reading {
     const driver = this.#driver(name);
     const lacks = (callback: Voting): boolean => !driver || behaviourOf(driver, callback) === 'absent';
     return lacks('errorDetected') || lacks('slotReset');
+  }
+
+  /** A status that was cleared before is not cleared again. */
+  #evident({ kind, of }: NonNullable<ActStage['evidence']>): readonly string[] {
+    return this.#touched(of).filter((name) => kind !== 'status_cleared' || !this.#cleared.has(name));
   }
 
   #touched(of: Touched): readonly string[] {
@@ -194,10 +210,7 @@ class Reading {
 }
 
 /** What a platform's own driver answers. */
-function ownVote(
-  own: NonNullable<LayoutFunction['ownDriver']>,
-  { callback, channel }: VoteStage | TellStage,
-): Missing | undefined {
+function ownVote(own: OwnDriver, { callback, channel }: VoteStage | TellStage): Missing | undefined {
   if (callback === 'errorDetected') return channel === 'perm_failure' ? undefined : own.errorDetected[channel];
   return own[callback as 'mmioEnabled' | 'slotReset'];
 }

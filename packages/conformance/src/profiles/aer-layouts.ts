@@ -5,13 +5,14 @@ const ENDPOINT: LayoutFunction = { kind: 'endpoint' };
 /** A port that no driver is bound to. */
 const BARE: LayoutFunction = { kind: 'bridge' };
 
-/** Linux 7.3 drivers/pci/pcie/portdrv.c: the votes of a port's own driver. */
+/** Linux 7.3 drivers/pci/pcie/portdrv.c: a port's own driver; drivers/pci/pci.c:pci_restore_state clears status. */
 const PORT: LayoutFunction = {
   kind: 'bridge',
   ownDriver: {
     errorDetected: { normal: 'can_recover', frozen: 'need_reset' },
     mmioEnabled: 'recovered',
     slotReset: 'recovered',
+    slotResetClears: { given: 'native_aer' },
   },
 };
 

@@ -2,13 +2,16 @@ import { parseBdf, PciRecoveryError, wait, type Bdf, type Clock } from '@pci-rec
 import { type WitnessFact } from '../../src/index.js';
 import { type Place } from './topology.js';
 
+/** Error status of a function. */
+export type ErrorStatus = 'device' | 'nonfatal' | 'fatal';
+
 /** A slot of the reference machine. */
 export interface Slot extends Place {
   readonly bdf: Bdf;
   generation: number;
   present: boolean;
-  /** Error status that is set: a reset takes `device` away, `nonfatal` outlasts it. */
-  readonly status: Set<'device' | 'nonfatal'>;
+  /** Error status that is set: a reset takes `device` away, the others outlast it. */
+  readonly status: Set<ErrorStatus>;
 }
 
 type NewFact = WitnessFact extends infer F ? (F extends WitnessFact ? Omit<F, 'time' | 'functions'> : never) : never;
@@ -70,11 +73,11 @@ export class ReferenceBus {
     this.#breaks.set(act, times);
   }
 
-  /** Clears what error status is set; there is nothing to see where none is. */
-  clearStatus(bdf: Bdf): void {
-    const slot = this.slot(bdf);
-    if (slot && slot.status.size > 0) this.note({ kind: 'status_cleared' }, bdf);
-    slot?.status.clear();
+  /** Clears error status; there is nothing to see where none is set. */
+  clearStatus(bdf: Bdf, ...kinds: readonly ErrorStatus[]): void {
+    const status = this.slot(bdf)?.status;
+    const cleared = kinds.filter((kind) => status?.delete(kind));
+    if (cleared.length > 0) this.note({ kind: 'status_cleared' }, bdf);
   }
 
   /** Resets functions; false: they do not answer after it. */

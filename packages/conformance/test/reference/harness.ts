@@ -38,7 +38,7 @@ function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tamperin
     inject(incident, at) {
       if (!Object.hasOwn(aerProfile.incidents, incident)) refuse(`There is no incident "${incident}".`);
       bus.named(at).status.add('device');
-      if (incident === 'nonfatal') bus.named(at).status.add('nonfatal');
+      if (incident === 'nonfatal' || incident === 'fatal') bus.named(at).status.add(incident);
       bus.report(new TextEncoder().encode(JSON.stringify({ incident, bdf: bus.named(at).bdf })));
     },
     witness: () => bus.facts,

@@ -12,11 +12,15 @@ import {
 import { type ReferenceBus, type Slot } from './bus.js';
 import { referenceProcedure } from './procedure.js';
 
-const PORT_DRIVER: PciErrorHandlers = {
+/** A port's driver restores configuration after a reset, which clears its status too. */
+const portDriver = (bus: ReferenceBus, native: Capability): PciErrorHandlers => ({
   errorDetected: (_, channel) => (channel === 'frozen' ? 'need_reset' : 'can_recover'),
   mmioEnabled: () => 'recovered',
-  slotReset: () => 'recovered',
-};
+  slotReset({ device }) {
+    if (native === true) bus.clearStatus(device.bdf, 'device', 'nonfatal', 'fatal');
+    return 'recovered';
+  },
+});
 
 const UEVENTS: Readonly<Record<string, string>> = {
   disconnect: 'FAILED_RECOVERY',
@@ -47,6 +51,7 @@ function decode(bytes: Uint8Array): { incident: Severity; bdf: Bdf } | undefined
 export function referencePlatform(bus: ReferenceBus, native: Capability): RecoveryPlatform {
   const channels = new Map<Bdf, ChannelState>();
   const capabilities = { native_aer: native, reset: true as const };
+  const ports = portDriver(bus, native);
   let sequence = 0;
 
   const eventOf = (bytes: Uint8Array): ErrorEvent => {
@@ -100,14 +105,14 @@ export function referencePlatform(bus: ReferenceBus, native: Capability): Recove
     scopeOf,
     async perform(operation, { scope }) {
       if (operation.name === 'clear_status') {
-        bus.clearStatus(operation['bdf'] as Bdf);
+        bus.clearStatus(operation['bdf'] as Bdf, 'device', 'nonfatal');
         return { ok: true };
       }
       if (operation.name !== 'reset') return { ok: false, why: 'unsupported' };
       const ok = await bus.reset(scope.members.map(({ bdf }) => bdf));
       return ok ? { ok: true } : { ok: false, why: 'failed' };
     },
-    handlersOf: ({ bdf }) => (driven(bdf) ? PORT_DRIVER : undefined),
+    handlersOf: ({ bdf }) => (driven(bdf) ? ports : undefined),
     beforeCallback({ bdf }, callback, channel) {
       if (callback !== 'mmioEnabled' && channel !== 'perm_failure') channels.set(bdf, channel);
     },
@@ -121,7 +126,7 @@ export function referencePlatform(bus: ReferenceBus, native: Capability): Recove
       if (bus.slot(answer.bdf)?.is !== 'endpoint') tell('BEGIN_RECOVERY');
     },
     async acknowledge({ device }, tell) {
-      bus.clearStatus(device.bdf);
+      bus.clearStatus(device.bdf, 'device');
       await tell();
     },
     [Symbol.asyncDispose]: async () => undefined,
