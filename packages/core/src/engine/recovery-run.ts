@@ -299,9 +299,11 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     });
   }
 
-  #operated(step: OperateStep, result: OperationResult): OperationResult {
+  #operated(step: OperateStep, given: OperationResult): OperationResult {
+    let result = given;
     if (result.ok && result.scope) {
       this.scope = this.#around.attachments.overlay(result.scope, this.platform);
+      result = { ...result, scope: this.scope };
       this.#take(this.scope);
       this.#around.rescoped(this);
     }
