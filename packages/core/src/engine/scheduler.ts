@@ -28,6 +28,8 @@ interface Lane {
 export class Scheduler {
   readonly #lanes = new Map<string, Lane>();
   readonly #holders = new Map<Bdf, Occupant>();
+  /** Those that came to hold what another one held already, in this order: their membership grew. */
+  readonly #heirs = new Map<Bdf, Occupant[]>();
   readonly #work: Waiting[] = [];
   #occupants = 0;
   #idle: (() => void)[] = [];
@@ -77,14 +79,35 @@ export class Scheduler {
     this.hold(occupant);
   }
 
-  /** Takes what an occupant holds by now; what somebody else holds stays theirs. */
+  /** Takes what an occupant holds by now; what somebody else holds stays theirs until they release it. */
   hold(occupant: Occupant): void {
-    for (const bdf of occupant.held) if (!this.#holders.has(bdf)) this.#holders.set(bdf, occupant);
+    for (const bdf of occupant.held) {
+      const holder = this.#holders.get(bdf);
+      if (!holder) this.#holders.set(bdf, occupant);
+      else if (holder !== occupant) this.#inherit(bdf, occupant);
+    }
+  }
+
+  #inherit(bdf: Bdf, occupant: Occupant): void {
+    const heirs = this.#heirs.get(bdf) ?? [];
+    if (!heirs.includes(occupant)) this.#heirs.set(bdf, [...heirs, occupant]);
+  }
+
+  /** Passes on what an occupant held. */
+  #bequeath(bdf: Bdf, occupant: Occupant): void {
+    const heirs = (this.#heirs.get(bdf) ?? []).filter((heir) => heir !== occupant);
+    if (this.#holders.get(bdf) === occupant) {
+      const heir = heirs.shift();
+      if (heir) this.#holders.set(bdf, heir);
+      else this.#holders.delete(bdf);
+    }
+    if (heirs.length > 0) this.#heirs.set(bdf, heirs);
+    else this.#heirs.delete(bdf);
   }
 
   /** Gives everything back and starts whoever can run now. */
   release(name: string | undefined, occupant: Occupant): void {
-    for (const bdf of occupant.held) if (this.#holders.get(bdf) === occupant) this.#holders.delete(bdf);
+    for (const bdf of occupant.held) this.#bequeath(bdf, occupant);
     const lane = name === undefined ? undefined : this.#lanes.get(name);
     if (lane) {
       lane.running = undefined;
