@@ -1,6 +1,7 @@
 import { parseBdf, PciRecoveryError, type Bdf } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import { AerPlatform, restoreConfig, saveConfig, type ConfigSnapshot } from '@pci-recovery/aer';
+import { PCI_HEADER } from '@pci-recovery/pci';
 import { simulate, type SimulatedHardware } from '@pci-recovery/aer/sim';
 import {
   aerProfile,
@@ -25,7 +26,7 @@ class AerSubject implements Subject {
   readonly #hardware: SimulatedHardware;
   readonly #witness: AerWitness;
   readonly #ports: readonly Bdf[];
-  readonly #saved: readonly ConfigSnapshot[];
+  readonly #saved: readonly { readonly snapshot: ConfigSnapshot; readonly command: number }[];
 
   constructor({ rootPorts, functions }: AerLayout, nativeAer: boolean) {
     this.#hardware = simulate({ clock: this.clock, rootPorts, nativeAer, log: { configWrites: false } });
@@ -35,7 +36,10 @@ class AerSubject implements Subject {
     this.#ports = all
       .filter((fn) => fn.portType === 'root_port' || fn.portType === 'downstream_port')
       .map((fn) => fn.bdf);
-    this.#saved = all.flatMap((fn) => saveConfig(this.#hardware, fn.bdf) ?? []);
+    this.#saved = all.flatMap(({ bdf }) => {
+      const snapshot = saveConfig(this.#hardware, bdf);
+      return snapshot ? [{ snapshot, command: this.#command(bdf) }] : [];
+    });
     this.platform = new AerPlatform(this.#hardware, this.clock);
   }
 
@@ -43,10 +47,21 @@ class AerSubject implements Subject {
     const error = ERRORS[incident];
     const bdf = this.functions[at];
     if (!error || !bdf) throw refuse(`There is no incident "${incident}" at "${at}".`);
-    // The suite's drivers only vote: what a real one restores after a reset is restored before the next error.
-    for (const snapshot of this.#saved)
-      if (this.#hardware.answers(snapshot.bdf)) restoreConfig(this.#hardware, snapshot);
+    this.#restoreWhatWasReset();
     this.#hardware.detect(bdf, { error });
+  }
+
+  /** The suite's drivers only vote: what a real one restores after a reset is restored before the next error. */
+  #restoreWhatWasReset(): void {
+    for (const { snapshot, command } of this.#saved) {
+      if (!this.#hardware.answers(snapshot.bdf)) continue;
+      // Restoring clears error status too: only where a reset has taken the command register.
+      if (this.#command(snapshot.bdf) !== command) restoreConfig(this.#hardware, snapshot);
+    }
+  }
+
+  #command(bdf: Bdf): number {
+    return this.#hardware.readConfig(bdf, PCI_HEADER.COMMAND, 2);
   }
 
   witness(): readonly WitnessFact[] {
