@@ -31,7 +31,8 @@ export async function runExclusively<T>(
     );
   }
   const occupant: Occupant = { scope, held: new Set(scope.members.map((member) => member.bdf)) };
-  await turn(scheduler, occupant, signal);
+  // A recovery waits for its callback: what the callback waits for goes first, or both might wait for a third.
+  await turn(scheduler, occupant, frame !== undefined, signal);
   try {
     return await work();
   } finally {
@@ -40,7 +41,12 @@ export async function runExclusively<T>(
 }
 
 /** Waits until nobody else holds what `occupant` wants, then occupies it. */
-function turn(scheduler: Scheduler, occupant: Occupant, signal: AbortSignal | undefined): Promise<void> {
+function turn(
+  scheduler: Scheduler,
+  occupant: Occupant,
+  first: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const waiting: Waiting = {
       scope: () => occupant.scope,
@@ -56,6 +62,6 @@ function turn(scheduler: Scheduler, occupant: Occupant, signal: AbortSignal | un
     };
     if (signal?.aborted) return aborted();
     signal?.addEventListener('abort', aborted, { once: true });
-    scheduler.enqueueWork(waiting);
+    scheduler.enqueueWork(waiting, first);
   });
 }

@@ -236,7 +236,8 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   #place(submission: Submission, scope: RecoveryScope, lane: string): void {
     const { platform, event } = submission;
     const obstacle = this.#scheduler.obstacle(lane, scope);
-    if (!obstacle && this.#scheduler.queued(lane) === 0) return this.#run(submission, scope, lane);
+    const reserved = this.#scheduler.reserved(scope) && !this.#frames.current();
+    if (!obstacle && !reserved && this.#scheduler.queued(lane) === 0) return this.#run(submission, scope, lane);
     if (obstacle instanceof RecoveryRun && obstacle.running) {
       const extent = extentOf(scope, obstacle.held, obstacle.scope.id);
       const arrival = this.#arrivalOf(platform, obstacle, event, extent);

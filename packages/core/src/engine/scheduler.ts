@@ -15,22 +15,32 @@ export interface Waiting {
   start(scope: RecoveryScope): void;
 }
 
+/** Something that waits, numbered in the order of arrival. */
+interface Queued {
+  readonly waiting: Waiting;
+  readonly ticket: number;
+}
+
 interface Lane {
   running: Occupant | undefined;
-  readonly waiting: Waiting[];
+  readonly waiting: Queued[];
   readonly order: 'fifo' | 'lifo';
 }
 
 /**
- * Decides who may run: one occupant per lane, and never two that hold the same function. It knows no platform and does
- * nothing by itself but start what waits.
+ * Decides who may run: one occupant per lane, and never two that hold the same function. Who waits for functions
+ * reserves them, so that nobody who comes later overtakes them for ever. It knows no platform and does nothing by itself
+ * but start what waits.
  */
 export class Scheduler {
   readonly #lanes = new Map<string, Lane>();
   readonly #holders = new Map<Bdf, Occupant>();
   /** Those that came to hold what another one held already, in this order: their membership grew. */
   readonly #heirs = new Map<Bdf, Occupant[]>();
-  readonly #work: Waiting[] = [];
+  readonly #work: Queued[] = [];
+  /** What those want whose lane is free, but not yet all of their functions. */
+  #reserved: ReadonlySet<Bdf> = new Set();
+  #tickets = 0;
   #occupants = 0;
   #idle: (() => void)[] = [];
   #pumping = false;
@@ -46,28 +56,33 @@ export class Scheduler {
     return this.#lanes.get(lane)?.waiting.length ?? 0;
   }
 
-  /** Everything that waits, of all lanes, in the order of arrival within a lane. */
-  *waiting(): IterableIterator<Waiting> {
-    for (const lane of this.#lanes.values()) yield* lane.waiting;
+  /** Whether somebody who came earlier waits for a function of `scope`. */
+  reserved(scope: RecoveryScope): boolean {
+    return scope.members.some(({ bdf }) => this.#reserved.has(bdf));
   }
 
   /** Waits in a lane for its turn. */
   enqueue(name: string, order: 'fifo' | 'lifo', waiting: Waiting): void {
-    this.#lane(name, order).waiting.push(waiting);
+    this.#lane(name, order).waiting.push({ waiting, ticket: this.#tickets++ });
     this.#pump();
   }
 
-  /** Waits for functions only, before everything that waits in lanes. */
-  enqueueWork(waiting: Waiting): void {
-    this.#work.push(waiting);
+  /** Waits for functions only, before everything that waits in lanes. `first`: also before other such work. */
+  enqueueWork(waiting: Waiting, first: boolean): void {
+    const queued = { waiting, ticket: this.#tickets++ };
+    if (first) this.#work.unshift(queued);
+    else this.#work.push(queued);
     this.#pump();
   }
 
   /** Takes something out of its queue; false when it no longer waits. */
   withdraw(waiting: Waiting): boolean {
     for (const queue of [this.#work, ...[...this.#lanes.values()].map((lane) => lane.waiting)]) {
-      const index = queue.indexOf(waiting);
-      if (index >= 0) return queue.splice(index, 1).length > 0;
+      const index = queue.findIndex((queued) => queued.waiting === waiting);
+      if (index < 0) continue;
+      queue.splice(index, 1);
+      this.#pump();
+      return true;
     }
     return false;
   }
@@ -153,22 +168,32 @@ export class Scheduler {
     if (this.#isIdle() && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
+  /** Starts the first who can run now. Whoever cannot keeps those who came later off the functions that it wants. */
   #startOne(): boolean {
-    for (const one of this.#work) if (this.#tryStart(this.#work, one)) return true;
-    for (const [name, lane] of this.#lanes) {
-      if (lane.running) continue;
-      const next = lane.order === 'fifo' ? lane.waiting[0] : lane.waiting.at(-1);
-      if (next && this.#tryStart(lane.waiting, next)) return true;
-      if (!next) this.#lanes.delete(name);
+    const reserved = new Set<Bdf>();
+    for (const [queue, queued] of this.#candidates()) {
+      const scope = queued.waiting.scope();
+      if (!this.#overlapping(scope) && !scope.members.some(({ bdf }) => reserved.has(bdf))) {
+        queue.splice(queue.indexOf(queued), 1);
+        queued.waiting.start(scope);
+        return true;
+      }
+      for (const { bdf } of scope.members) reserved.add(bdf);
     }
+    this.#reserved = reserved;
     return false;
   }
 
-  #tryStart(queue: Waiting[], one: Waiting): boolean {
-    const scope = one.scope();
-    if (this.#overlapping(scope)) return false;
-    queue.splice(queue.indexOf(one), 1);
-    one.start(scope);
-    return true;
+  /** Who is next: all work, then the next of every free lane, in the order of arrival. Drops empty lanes. */
+  #candidates(): (readonly [Queued[], Queued])[] {
+    const next: (readonly [Queued[], Queued])[] = [];
+    for (const [name, { running, waiting, order }] of this.#lanes) {
+      if (running) continue;
+      const queued = order === 'fifo' ? waiting[0] : waiting.at(-1);
+      if (queued) next.push([waiting, queued]);
+      else this.#lanes.delete(name);
+    }
+    next.sort(([, a], [, b]) => a.ticket - b.ticket);
+    return [...this.#work.map((queued) => [this.#work, queued] as const), ...next];
   }
 }
