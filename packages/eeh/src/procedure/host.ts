@@ -1,0 +1,295 @@
+import {
+  type Answer,
+  type ErrorEvent,
+  type ErsResult,
+  type Operation,
+  type OperationResult,
+  type RecoveryInput,
+  type RecoveryProcedure,
+  type Step,
+} from '@pci-recovery/core';
+import { type EehRecord } from '../record.js';
+import { isWholePhb } from '../scope.js';
+import { foldAnswer } from '../votes.js';
+import { HOST_OPERATIONS as DO, type Freezes, type Presence, type Unplugged } from './operations.js';
+import { lost } from './special.js';
+import {
+  faultedBy,
+  firstWalk,
+  listeners,
+  nextWalk,
+  toldListeners,
+  toldVoters,
+  usableOf,
+  voters,
+  withTold,
+  type Walked,
+} from './walk.js';
+
+/** What the future of a recovery depends on: plain data. */
+export interface HostState {
+  readonly [key: string]: string | boolean | readonly string[] | readonly Walked[];
+  /** The merged vote. */
+  readonly status: ErsResult;
+  readonly walk: readonly Walked[];
+  /** Functions whose callback failed: they are not handed back. */
+  readonly faulted: readonly string[];
+  /** The PE is a host bridge's own. */
+  readonly wholePhb: boolean;
+  /** What was unplugged for the reset: nobody, those whose driver cannot take part, or everybody. */
+  readonly hotplug: 'none' | 'partial' | 'complete';
+  /** Virtual functions were taken out and are to be brought back. */
+  readonly virtual: boolean;
+}
+
+const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.record as EehRecord | undefined)?.kind;
+
+/** Places where the PE's freeze has been lifted: a new error there is a new freeze. */
+const THAWED = new Set(['restore', 'unfreeze', 'settle', 'replug', 'normal', 'slot_reset', 'replug_virtual']);
+const RESUMED = new Set(['resume_channels', 'resume', 'finish']);
+
+/**
+ * The recovery that Linux runs itself, step by step in its order: `eeh_handle_normal_event`; for what is lost altogether,
+ * {@link lost}.
+ *
+ * One thread serves the whole machine, and its queue is last in first out. While a PE is isolated, further errors of it
+ * are only counted. A fenced or dead host bridge takes what is queued for it along.
+ *
+ * Source: Linux 7.3 arch/powerpc/kernel/eeh_driver.c:eeh_handle_normal_event, eeh_handle_special_event,
+ * eeh_event.c:eeh_event_handler.
+ */
+export const eehHostProcedure: RecoveryProcedure = {
+  order: 'lifo',
+  lane: () => 'machine',
+  arrival(_, at, event, extent) {
+    const kind = kindOf(event);
+    if (kind === 'fenced_phb' || kind === 'dead_phb' || kind === 'dead_ioc') return 'queue_and_purge';
+    const isolated = !THAWED.has(at) && !RESUMED.has(at);
+    return isolated && (extent === 'same' || extent === 'inside') ? 'fold' : 'queue';
+  },
+  begin({ event, scope, verdict }: RecoveryInput): Step {
+    const kind = kindOf(event);
+    if (kind === 'dead_phb' || kind === 'dead_ioc') return lost(scope);
+    const state: HostState = {
+      status: 'none',
+      walk: firstWalk(scope),
+      faulted: [],
+      wholePhb: isWholePhb(scope),
+      hotplug: 'none',
+      virtual: false,
+    };
+    if (kind === 'informative') return end(state, 'ignored', 'It is only for the record.');
+    return verdict === 'give_up' ? failed(state, 'It was given up before it began.') : checkPresence(state);
+  },
+};
+
+/** An operation of which only success matters; anything else is the failure path. */
+function must(at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step {
+  return operate(at, state, operation, (result) =>
+    result.ok ? then(rescoped(state, result)) : failed(state, `${at} did not succeed: ${result.why}.`),
+  );
+}
+
+/** An operation after which it goes on, however it ended. */
+const attempt = (at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step =>
+  operate(at, state, operation, (result) => then(rescoped(state, result)));
+
+function operate(at: string, state: HostState, operation: Operation, then: (result: OperationResult) => Step): Step {
+  return { do: 'operate', at, state, operation, stopped: () => failed(state, `It was stopped before ${at}.`), then };
+}
+
+const rescoped = (state: HostState, result: OperationResult): HostState =>
+  result.ok && result.scope ? { ...state, walk: nextWalk(state.walk, result.scope) } : state;
+
+/** A card that was pulled out needs no recovery: its freeze is not even counted. */
+function checkPresence(state: HostState): Step {
+  return operate('check_presence', state, DO.checkPresence, (result) => {
+    const { bus, devices } = { bus: true, devices: 0, ...(result.ok && (result.value as Presence | undefined)) };
+    if (!bus) return end(state, 'disconnected', 'The PE has no PCI bus: there is nothing to recover.');
+    return devices > 0 ? countFreeze(state) : failed(state, 'The PE is empty: no device is present.');
+  });
+}
+
+function countFreeze(state: HostState): Step {
+  return operate('count_freeze', state, DO.countFreeze, (result) => {
+    const freezes = result.ok ? (result.value as Freezes | undefined) : undefined;
+    if (!freezes) return failed(state, 'The freeze could not be counted.');
+    if (freezes.count <= freezes.most) return freezeChannels(state);
+    return failed(state, `The PE froze ${freezes.count} times within an hour; ${freezes.most} times are allowed.`);
+  });
+}
+
+const freezeChannels = (state: HostState): Step =>
+  attempt('frozen', state, { ...DO.setChannels, channel: 'frozen' }, errorDetected);
+
+function errorDetected(state: HostState): Step {
+  return {
+    do: 'notify',
+    at: 'error_detected',
+    state,
+    callback: 'errorDetected',
+    channel: 'frozen',
+    to: voters(state.walk),
+    stopped: () => failed(state, 'It was stopped while the drivers were told.'),
+    then(answers) {
+      const voted = fold({ ...state, walk: withTold(state.walk, answers) }, answers);
+      if (voted.status === 'disconnect') return failed(voted, WHY_FAILED.disconnect);
+      const fenced = voted.wholePhb && voted.status !== 'none';
+      return waitState(fenced ? { ...voted, status: 'need_reset' } : voted);
+    },
+  };
+}
+
+/** Drivers know by now: a log can let register access through. */
+const waitState = (state: HostState): Step =>
+  must('wait_state', state, DO.waitState, (next) =>
+    attempt('log_temporary', next, { ...DO.collectLog, severity: 'temporary' }, choose),
+  );
+
+function choose(state: HostState): Step {
+  switch (state.status) {
+    case 'none':
+      return resetDevice(state, 'everybody');
+    case 'can_recover':
+      return thawMmio(state);
+    case 'need_reset':
+      return resetDevice(state, 'insensitive');
+    default:
+      return judge(state);
+  }
+}
+
+const thawMmio = (state: HostState): Step => must('thaw_mmio', state, DO.thawMmio, mmioEnabled);
+
+/** Merges into `can_recover`: only `disconnect` and `need_reset` weigh more. Also for those that were not told. */
+function mmioEnabled(state: HostState): Step {
+  return {
+    do: 'notify',
+    at: 'mmio_enabled',
+    state,
+    callback: 'mmioEnabled',
+    channel: 'frozen',
+    to: voters(state.walk),
+    stopped: () => failed(state, 'It was stopped while the drivers looked at their devices.'),
+    then(answers) {
+      const voted = fold(state, answers);
+      if (voted.status === 'need_reset') return resetDevice(voted, 'insensitive');
+      return voted.status === 'can_recover' ? thawDma(voted) : judge(voted);
+    },
+  };
+}
+
+const thawDma = (state: HostState): Step =>
+  must('thaw_dma', state, DO.thawDma, (next) => judge({ ...next, status: 'recovered' }));
+
+/** Drivers that cannot take part leave before the reset and come back after it. */
+function resetDevice(state: HostState, which: 'everybody' | 'insensitive'): Step {
+  return operate('unplug', state, { ...DO.unplug, which }, (result) => {
+    if (!result.ok) return failed(state, `unplug did not succeed: ${result.why}.`);
+    const { devices, virtual } = { devices: 0, virtual: 0, ...(result.value as Unplugged | undefined) };
+    const hotplug = which === 'everybody' ? 'complete' : devices > 0 ? 'partial' : 'none';
+    return reset({ ...rescoped(state, result), hotplug, virtual: virtual > 0 });
+  });
+}
+
+const reset = (state: HostState): Step =>
+  must('reset', state, DO.reset, (done) =>
+    attempt('restore', done, DO.restore, (restored) => must('unfreeze', restored, DO.unfreeze, replug)),
+  );
+
+function replug(state: HostState): Step {
+  if (state.hotplug === 'none') return normal(state);
+  const complete = state.hotplug === 'complete';
+  return must('settle', state, DO.settle, (settled) =>
+    attempt('replug', settled, { ...DO.replug, complete }, complete ? judge : normal),
+  );
+}
+
+const normal = (state: HostState): Step =>
+  attempt('normal', { ...state, status: 'none' }, { ...DO.setChannels, channel: 'normal' }, slotReset);
+
+function slotReset(state: HostState): Step {
+  return {
+    do: 'notify',
+    at: 'slot_reset',
+    state,
+    callback: 'slotReset',
+    channel: 'normal',
+    to: toldVoters(state.walk),
+    stopped: () => failed(state, 'It was stopped after the reset.'),
+    then: (answers) => judge(fold(state, answers)),
+  };
+}
+
+/** From `replug_virtual` on it can no longer be stopped: some drivers already work again. */
+function judge(state: HostState): Step {
+  if (state.status !== 'recovered' && state.status !== 'none') return failed(state, WHY_FAILED[state.status]);
+  return state.virtual ? lastly('replug_virtual', state, DO.replugVirtual, resumeChannels) : resumeChannels(state);
+}
+
+const lastly = (at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step => ({
+  do: 'operate',
+  at,
+  state,
+  operation,
+  then: (result) => then(rescoped(state, result)),
+});
+
+const resumeChannels = (state: HostState): Step =>
+  lastly('resume_channels', state, { ...DO.setChannels, channel: 'normal' }, resume);
+
+function resume(state: HostState): Step {
+  return {
+    do: 'notify',
+    at: 'resume',
+    state,
+    callback: 'resume',
+    channel: 'normal',
+    to: toldListeners(state.walk),
+    then: (answers) => lastly('finish', { ...state, faulted: faultedBy(state.faulted, answers) }, DO.finish, recovered),
+  };
+}
+
+function recovered(state: HostState): Step {
+  const nobody = state.walk.some((one) => one.actionable) && usableOf(state.walk, state.faulted).length === 0;
+  return nobody ? end(state, 'disconnected', 'Nobody could resume.') : end(state, 'recovered', 'The PE works again.');
+}
+
+/** The log lets register access through, so that drivers can quiesce their devices; only then they are told. */
+function failed(state: HostState, why: string): Step {
+  const told = { ...state, why };
+  return lastly('log_permanent', told, { ...DO.collectLog, severity: 'permanent' }, (logged) =>
+    lastly('mask_interrupts', logged, DO.maskInterrupts, (masked) => permFailure(masked, why)),
+  );
+}
+
+/** Told to everybody who can be called, whatever it heard before; then the channels are `perm_failure`. */
+function permFailure(state: HostState, why: string): Step {
+  return {
+    do: 'notify',
+    at: 'perm_failure',
+    state,
+    callback: 'errorDetected',
+    channel: 'perm_failure',
+    to: listeners(state.walk),
+    then: () => lastly('remove', state, DO.remove, (removed) => end(removed, 'disconnected', why)),
+  };
+}
+
+function end(state: HostState, result: 'recovered' | 'disconnected' | 'ignored', why: string): Step {
+  const usable = result === 'disconnected' ? [] : usableOf(state.walk, state.faulted);
+  return { do: 'end', at: 'end', state, result, why, usable };
+}
+
+const WHY_FAILED: Readonly<Record<Exclude<ErsResult, 'none' | 'recovered'>, string>> = {
+  can_recover: 'A driver still wanted to look at its device when it was too late.',
+  need_reset: 'A driver wanted another reset after the reset.',
+  disconnect: 'A driver gave its device up, or a function has no device.',
+  no_aer_driver: 'No driver could recover its device.',
+};
+
+const fold = (state: HostState, answers: readonly Answer[]): HostState => ({
+  ...state,
+  status: answers.reduce(foldAnswer, state.status),
+  faulted: faultedBy(state.faulted, answers),
+});
