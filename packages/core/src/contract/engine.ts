@@ -27,7 +27,8 @@ export interface RecoveryEngine extends AsyncDisposable {
   submit(event: ErrorEvent, options?: RequestOptions): Promise<RecoveryOutcome>;
   /**
    * Runs `work` while no recovery touches `scope`: for a reset that no error asked for.
-   * @throws PciRecoveryError `ERR_PCI_REENTRANT_RESET` from inside a callback of a function of that scope,
+   * @throws PciRecoveryError `ERR_PCI_REENTRANT_RESET` from inside a callback of a recovery,
+   * or other exclusive work, that holds a function of that scope,
    * `ERR_PCI_ENGINE_CLOSED`, `ERR_PCI_ABORTED`
    */
   exclusive<T>(scope: RecoveryScope, work: () => Awaitable<T>, options?: RequestOptions): Promise<T>;

@@ -26,16 +26,18 @@ export async function runExclusively<T>(
   if (own) {
     throw new PciRecoveryError(
       'ERR_PCI_REENTRANT_RESET',
-      `A callback asked for exclusive use of ${own.bdf}, which its own recovery holds: it would wait for itself. Answer need_reset instead.`,
+      `Exclusive use of ${own.bdf} was asked for from inside a callback or work that holds it already: it would wait for itself. A callback answers need_reset instead.`,
       { context: { bdf: own.bdf, scope: scope.id } },
     );
   }
   const occupant: Occupant = { scope, held: new Set(scope.members.map((member) => member.bdf)) };
   // A recovery waits for its callback: what the callback waits for goes first, or both might wait for a third.
   await turn(scheduler, occupant, frame !== undefined, signal);
+  let open = true;
   try {
-    return await work();
+    return await frames.run({ holds: (bdf) => open && occupant.held.has(bdf) }, work);
   } finally {
+    open = false;
     scheduler.release(undefined, occupant);
   }
 }
