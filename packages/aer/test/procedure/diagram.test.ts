@@ -10,8 +10,7 @@ const PAGE = new URL('../../../../docs/aer.md', import.meta.url);
 /** What is written at an arrow: the answer of the one function that is drawn. */
 const label: EdgeLabel = (_, input) => {
   if (input.kind === 'stopped') return 'stopped';
-  if (input.kind === 'result')
-    return input.result.ok ? String(input.result.value === '' ? 'ok' : input.result.value) : 'fails';
+  if (input.kind === 'result') return input.result.ok ? (input.result.value as string) || 'ok' : 'fails';
   const [answer] = input.answers;
   if (answer?.gave === 'vote') return answer.vote;
   return answer?.gave === 'told' ? 'told' : 'no valid answer';
