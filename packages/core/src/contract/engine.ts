@@ -34,7 +34,11 @@ export interface RecoveryEngine extends AsyncDisposable {
   exclusive<T>(scope: RecoveryScope, work: () => Awaitable<T>, options?: RequestOptions): Promise<T>;
   /** Everything that happens, as it happens. A listener that throws is reported to the others and disturbs nobody. */
   observe(listener: (event: EngineEvent) => void): Disposable;
-  /** Surveys every platform, then takes in its events until the engine is closed. */
+  /**
+   * Surveys every platform, then takes in its events until the engine is closed. Resolves after the surveys; what fails
+   * in one of them is reported as trouble. Further calls do nothing more.
+   * @throws PciRecoveryError `ERR_PCI_ENGINE_CLOSED`
+   */
   start(): Promise<void>;
   /** Takes in nothing more; resolves when every recovery, running or waiting, has come to its own end. Idempotent. */
   close(): Promise<void>;

@@ -19,6 +19,7 @@ import { callWithin, deadlineOf } from './deadline.js';
 import { type EngineSettings } from './engine-settings.js';
 import { runExclusively } from './exclusive.js';
 import { extentOf } from './extent.js';
+import { takeIn } from './intake.js';
 import { Observers } from './observers.js';
 import { readScope } from './read-scope.js';
 import { RecoveryRun } from './recovery-run.js';
@@ -43,6 +44,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   readonly #active = new Set<Submission>();
   readonly #recording = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  #started: Promise<void> | undefined;
   #recoveries = 0;
 
   /** @throws PciRecoveryError `ERR_PCI_DUPLICATE_PLATFORM` when two platforms have one name, `ERR_PCI_BAD_SETTING`. */
@@ -109,11 +111,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   async start(): Promise<void> {
     this.#refuseWhenClosed();
-    const { signal } = this.#closing;
-    for (const platform of this.#platforms.values()) {
-      for (const event of await platform.survey({ signal })) this.#submitQuietly(event);
-      void this.#pump(platform, signal);
-    }
+    await (this.#started ??= this.#takeIn());
   }
 
   async close(): Promise<void> {
@@ -151,16 +149,10 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     this.#emit({ type: 'ended', outcome });
   }
 
-  async #pump(platform: RecoveryPlatform, signal: AbortSignal): Promise<void> {
-    try {
-      for await (const event of platform.events({ signal })) {
-        if (signal.aborted) return;
-        this.#submitQuietly(event);
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#observers.emit({ type: 'trouble', where: `the events of platform "${platform.name}"`, error });
-    }
+  async #takeIn(): Promise<void> {
+    const { signal } = this.#closing;
+    const intake = { signal, observers: this.#observers, submit: (event: ErrorEvent) => this.#submitQuietly(event) };
+    await Promise.all([...this.#platforms.values()].map((platform) => takeIn(platform, intake)));
   }
 
   #submitQuietly(event: ErrorEvent): void {
