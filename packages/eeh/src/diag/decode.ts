@@ -1,6 +1,6 @@
 import { type DecodedPhbDiag, type PestRegisters, type PhbDiagData } from './diag-data.js';
 import { type DiagFinding, type DiagFindingCode } from './finding.js';
-import { DIAG_HEADER, DIAG_LAYOUTS, DIAG_VERSION, layoutOf, type DiagLayout } from './layout.js';
+import { DIAG_HEADER, DIAG_LAYOUTS, DIAG_VERSION, layoutOf, type DiagLayout, type PhbModel } from './layout.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -64,6 +64,17 @@ function oddities(data: PhbDiagData, layout: DiagLayout): DiagFinding[] {
     findings.push({ code: 'trailing_bytes', at: layout.length + extra, message });
   }
   return findings;
+}
+
+/**
+ * Which model's data the bytes begin like: header with a known version, and a known kind; undefined for anything else.
+ * Enough to tell such a blob from other files.
+ */
+export function recognisePhbDiag(bytes: Uint8Array): PhbModel | undefined {
+  if (bytes.length < DIAG_HEADER.size) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(DIAG_HEADER.VERSION) !== DIAG_VERSION) return undefined;
+  return DIAG_LAYOUTS.find(({ ioType }) => ioType === view.getUint32(DIAG_HEADER.IO_TYPE))?.model;
 }
 
 /**

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodePhbDiag, encodePhbDiag, layoutOf } from '../../src/diag/index.js';
+import { decodePhbDiag, encodePhbDiag, layoutOf, recognisePhbDiag } from '../../src/diag/index.js';
 import { anyBlob, madeData, MODELS } from './made-diag.js';
 
 const header = (version: number, ioType: number, length: number): Uint8Array => {
@@ -87,6 +87,15 @@ describe('decoding and encoding (R4.7)', () => {
     expect(decoded.data).toBeUndefined();
     expect(decoded.bytes).toEqual(bytes);
     expect(decoded.findings).toMatchObject([{ code, at }]);
+  });
+
+  it('recognises a blob by its header alone', () => {
+    expect(MODELS.map((_, i) => recognisePhbDiag(header(1, i + 1, 12)))).toEqual([...MODELS]);
+    for (const bytes of [new Uint8Array(0), header(1, 3, 12).subarray(0, 11), header(0, 3, 12), header(1, 0, 12)]) {
+      expect(recognisePhbDiag(bytes)).toBeUndefined();
+    }
+    const shifted = new Uint8Array([9, 9, 9, ...header(1, 2, 12)]);
+    expect(recognisePhbDiag(shifted.subarray(3))).toBe('phb3');
   });
 
   it('takes a blob whose header gives another length, and says so', () => {

@@ -21,6 +21,23 @@ describe('registers explained', () => {
     ]);
   });
 
+  it.each([
+    ['nFir', 26],
+    ['lemFir', 60],
+    ['phbErrorStatus', 31],
+    ['phbTxeErrorStatus', 50],
+    ['phbRxeArbErrorStatus', 57],
+    ['phbRxeMrgErrorStatus', 48],
+    ['phbRxeTceErrorStatus', 34],
+    ['phbPblErrorStatus', 51],
+    ['phbRegbErrorStatus', 42],
+    ['phbPlssr', 3],
+  ])('PHB4 %s: %i of 64 bits have a name, all are shown', (name, named) => {
+    const { registers } = explainPhbDiag(madeData('phb4', { [name]: 2n ** 64n - 1n }));
+    expect(registers[0]?.bits?.map(({ bit: number }) => number)).toEqual(Array.from({ length: 64 }, (_, i) => i));
+    expect(registers[0]?.bits?.filter((entry) => entry.name !== undefined)).toHaveLength(named);
+  });
+
   it('shows bits without a name where no public source gives one (PHB3 LEM)', () => {
     const { registers } = explainPhbDiag(madeData('phb3', { lemFir: bit(42) }));
     expect(registers).toMatchObject([{ name: 'lemFir', bits: [{ bit: 42 }] }]);

@@ -71,7 +71,8 @@ export const LEM_ERRORS = powerBits([
 /**
  * nFir, nFirMask and nFirWOF: the FIR of the nest side of the PCIe controller. Names: openpower-libhei
  * chip_data/p10_20/node_pci_nest_fir.json, and bit 24 from skiboot include/phb4-regs.h
- * (XPEC_NEST_STK_PCI_NFIR_CXA_PE_CAPP). PHB3 has the same (skiboot hw/phb4.c:phb4_read_phb_status).
+ * (XPEC_NEST_STK_PCI_NFIR_CXA_PE_CAPP). Bits 0–21 are the same on
+ * POWER8 and POWER9 (skiboot hw/phb4.c:phb4_read_phb_status, external/pci-scripts/phberr.py:nfir_bits).
  */
 export const NEST_ERRORS = powerBits([
   [0, 'BAR Parity Error'],

@@ -26,7 +26,12 @@ const both = (name: string, table: PowerBitTable): [string, PowerBitTable][] => 
 const fir = (name: string, mask: string, table: PowerBitTable): [string, PowerBitTable][] =>
   [`${name}Fir`, mask, `${name}WOF`].map((register) => [register, table]);
 
-const NEST: [string, PowerBitTable][] = ['nFir', 'nFirMask', 'nFirWOF'].map((register) => [register, NEST_ERRORS]);
+const nest = (table: PowerBitTable): [string, PowerBitTable][] =>
+  ['nFir', 'nFirMask', 'nFirWOF'].map((register) => [register, table]);
+
+/** Of PHB3 only those bits that all generations have (skiboot external/pci-scripts/phberr.py:nfir_bits). */
+const NEST_OF_ALL: PowerBitTable = new Map([...NEST_ERRORS].filter(([bit]) => bit < 22));
+
 const STATUS: [string, PowerBitTable][] = [
   ['phbPlssr', LOAD_STORE_STATUS],
   ['phbCsr', DMA_CHANNEL_STATUS],
@@ -34,9 +39,9 @@ const STATUS: [string, PowerBitTable][] = [
 
 const TABLES: Readonly<Record<PhbModel, ReadonlyMap<string, PowerBitTable>>> = {
   p7ioc: new Map(),
-  phb3: new Map([...NEST, ...STATUS]),
+  phb3: new Map([...nest(NEST_OF_ALL), ...STATUS]),
   phb4: new Map([
-    ...NEST,
+    ...nest(NEST_ERRORS),
     ...STATUS,
     ...fir('lem', 'lemErrorMask', LEM_ERRORS),
     ...both('phb', PHB_ERRORS),
