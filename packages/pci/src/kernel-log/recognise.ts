@@ -2,7 +2,7 @@ import { isBdf, parseBdf } from '@pci-recovery/core';
 import { AER_DETAIL_ROWS, AER_GLOBAL_ROWS, AER_ROWS, DPC_ROWS, type AerDetail } from './aer-lines.js';
 import { EEH_BARE_ROWS, EEH_DEVICE_ROWS, EEH_ROWS } from './eeh-lines.js';
 import { type AerLogLine, type EehLogLine, type LogPlace, type LogSubject, type ZpciLogLine } from './record.js';
-import { matchRow } from './row.js';
+import { matchRow, type RowRecord } from './row.js';
 import { ZPCI_DEVICE_ROWS, ZPCI_ROWS } from './zpci-lines.js';
 
 type WithoutPlace<T> = T extends unknown ? Omit<T, keyof LogPlace> : never;
@@ -18,11 +18,23 @@ export interface RecognisedDetail {
   readonly marked: boolean;
 }
 
-const DEVICE = /^(\S[^:[\]]{0,40}?) ([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): *(?:(AER|DPC): *)?(.*)$/i;
+const DEVICE =
+  /^(\S[^:[\]]{0,40}?) ([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?::pcie[0-9a-f]{2,4})?: *(?:(AER|DPC):? +)?(.*)$/i;
 const EEH_DEVICE = /^PCI ([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])#([0-9a-f]{1,8}): EEH: (.*)$/i;
 const ZPCI = /^zpci: (?:(n\/a|[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): )?(.*)$/i;
 const AER_GLOBAL = /^AER: (.*)$/;
 const EEH_GLOBAL = /^EEH: (.*)$/;
+
+/** Lines that speak for themselves: up to 4.19 they had no "AER:". "has been reset" is other drivers' word too. */
+const SELF_EVIDENT_LINES: ReadonlySet<string> = new Set<RowRecord<(typeof AER_ROWS)[number]>['kind']>([
+  'error_message',
+  'source_not_found',
+  'broadcast',
+  'cannot_recover',
+  'link_reset',
+  'recovery_succeeded',
+  'recovery_failed',
+]);
 
 /** Details that speak for themselves; a bit could be any driver's. */
 const SELF_EVIDENT: ReadonlySet<AerDetail['kind']> = new Set([
@@ -36,14 +48,21 @@ const SELF_EVIDENT: ReadonlySet<AerDetail['kind']> = new Set([
 const other = (text: string): { kind: 'other'; text: string } => ({ kind: 'other', text });
 
 function ofDevice(found: RegExpExecArray): RecognisedLine | RecognisedDetail | undefined {
-  const [, boundDriver, address, mark, rest] = found as unknown as [string, string, string, string | undefined, string];
+  const [, boundDriver, address, marker, rest] = found as unknown as [
+    string,
+    string,
+    string,
+    string | undefined,
+    string,
+  ];
   if (!isBdf(address)) return undefined;
+  const mark = marker?.toUpperCase();
   const subject = { bdf: parseBdf(address), boundDriver };
   if (mark === 'DPC') return { platform: 'aer', ...subject, ...(matchRow(DPC_ROWS, rest) ?? other(rest)) };
   const line = matchRow(AER_ROWS, rest);
-  // "has been reset" and the like are other drivers' words too.
-  if (line !== undefined && (mark === 'AER' || line.kind === 'source_not_found'))
+  if (line !== undefined && (mark === 'AER' || SELF_EVIDENT_LINES.has(line.kind))) {
     return { platform: 'aer', ...subject, ...line };
+  }
   const detail = matchRow(AER_DETAIL_ROWS, rest);
   if (detail) return { detail, subject, marked: mark === 'AER' || SELF_EVIDENT.has(detail.kind) };
   if (mark === 'AER') return { platform: 'aer', ...subject, ...other(rest) };

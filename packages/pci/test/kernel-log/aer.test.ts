@@ -218,6 +218,12 @@ describe('other lines of AER', () => {
       { kind: 'link_reset', port: 'downstream', result: -25 },
     ],
     ['pcieport 0000:00:03.0: AER: Root Port link has been reset', { kind: 'link_reset', port: 'root' }],
+    ['pcieport 0000:00:03.0: Root Port link has been reset', { kind: 'link_reset', port: 'root' }],
+    [
+      'dpc 0000:00:10.0:pcie010: DPC containment event, status:0x1f01 source:0x0000',
+      { kind: 'containment', bdf: '0000:00:10.0' },
+    ],
+    ['aer 0000:00:1c.0:pcie002: AER enabled with IRQ 122', { kind: 'enabled', boundDriver: 'aer', irq: 122 }],
     ['pci 0000:00:18.0: AER: has been reset', { kind: 'function_reset' }],
     ['pci 0000:00:18.0: AER: not reset (no FLR support: -25)', { kind: 'function_not_reset', result: -25 }],
     ['pcieport 0000:00:03.0: AER: subordinate device reset failed', { kind: 'subordinate_reset_failed' }],

@@ -46,6 +46,15 @@ describe('a log as a whole', () => {
     expect(findings).toEqual([]);
   });
 
+  it('records are typed by platform and kind', () => {
+    const told = scanKernelLog(LOG).records.map((record) => {
+      if (record.platform === 'aer' && record.kind === 'error') return record.errors.map(({ linux }) => linux).join();
+      if (record.platform === 'eeh' && record.kind === 'frozen') return record.pe + 1;
+      return record.kind;
+    });
+    expect(told).toEqual(['error_message', 'RCVR', 2, 'reset']);
+  });
+
   it('any text: never throws, at most one record per line, each with a line of its own', () => {
     fc.assert(
       fc.property(anyText, (text) => {
