@@ -78,7 +78,7 @@ describe('dumps that Linux prints', () => {
     ['PE[  0]', 0],
     ['PE[025]', 0x25],
     ['PE[0fd]', 0xfd],
-  ])('PHB3: %s is PE#%i, decimal before Linux 4.11, hexadecimal with zeros in front since', (printed, pe) => {
+  ])('PHB3: %s is PE#%i, decimal in older kernels, hexadecimal with zeros in front in newer ones', (printed, pe) => {
     const text = `PHB3 PHB#2 Diag-data (Version: 1)\n${printed} A/B: 8000000000000001 8000000000000000\n`;
     expect(parsePhbDiagText(text).dumps[0]?.pest).toEqual([{ pe, a: (1n << 63n) | 1n, b: 1n << 63n }]);
   });

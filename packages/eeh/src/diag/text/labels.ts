@@ -9,7 +9,7 @@ const unit = (name: string): readonly string[] => [
 
 /**
  * What the values behind a label are (Linux arch/powerpc/platforms/powernv/pci.c: pnv_pci_dump_p7ioc_diag_data,
- * pnv_pci_dump_phb3_diag_data, pnv_pci_dump_phb4_diag_data). Before Linux 3.15 each register had its own line, with its
+ * pnv_pci_dump_phb3_diag_data, pnv_pci_dump_phb4_diag_data). In the oldest kernels each register had its own line, with its
  * own name as label.
  */
 const LABELS: Readonly<Record<string, readonly string[]>> = {

@@ -13,7 +13,7 @@ const PEST_B = /\bPESTB:\s+([0-9a-f]{16})\s*$/i;
 const big = (digits: string | undefined): bigint => BigInt(`0x${digits ?? '0'}`);
 
 /**
- * The number in `PE[…]`. Linux prints three hexadecimal digits with zeros in front; before 4.11 it printed decimal digits
+ * The number in `PE[…]`. Linux prints three hexadecimal digits with zeros in front; older kernels printed decimal digits
  * with blanks in front, never of a PHB4. Up to PE#0ff, the first digit tells them apart.
  */
 function peNumber(digits: string, model: PhbModel): number {
