@@ -4,6 +4,9 @@ import { hexNumber, maybe, row, type RowRecord } from './row.js';
 const SEVERITY = String.raw`Correct(?:ed|able)|Uncorrect(?:ed|able) \((?:Non-)?Fatal\)`;
 const BDF = String.raw`[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]`;
 
+/** Up to fourteen dwords, as many as a log has in Flit Mode. */
+const DWORDS = String.raw`(?:0x)?[0-9a-f]{8}(?: (?:0x)?[0-9a-f]{8}){0,13}`;
+
 const severityOf = (printed: string): Severity =>
   /^c/i.test(printed) ? 'correctable' : /non-fatal/i.test(printed) ? 'nonfatal' : 'fatal';
 
@@ -11,12 +14,12 @@ const bdfOf = (text: string | undefined): Bdf | undefined =>
   text !== undefined && isBdf(text) ? parseBdf(text) : undefined;
 
 /** `a b c` with or without `0x`, as numbers. */
-const dwordsOf = (text: string | undefined): number[] => (text ?? '').trim().split(/ +/).filter(Boolean).map(hexNumber);
+const dwordsOf = (text: string | undefined): number[] => (text ?? '').split(' ').filter(Boolean).map(hexNumber);
 
 /**
  * What Linux says about AER besides the errors themselves (drivers/pci/pcie/aer.c:aer_print_source, aer_root_reset,
  * aer_recover_work_func; err.c:report_error_detected, pcie_do_recovery), of 7.3 and of older versions: "Corrected error
- * received: id=00e0" up to 4.16, "…: 0000:00:1c.0" up to 5.18, "Correctable error message received from …" since.
+ * received: id=00e0", later "…: 0000:00:1c.0", later "Correctable error message received from …".
  */
 export const AER_ROWS = [
   row(
@@ -103,7 +106,7 @@ export const DPC_ROWS = [
     name: name!.trim(),
     first: first !== undefined,
   })),
-  row('rp_pio_header', /^TLP Header(?: \(Flit\))?: ((?:(?:0x)?[0-9a-f]{8} ?){4,14})$/i, ([, header]) => ({
+  row('rp_pio_header', new RegExp(`^TLP Header(?: \\(Flit\\))?: (${DWORDS})$`, 'i'), ([, header]) => ({
     header: dwordsOf(header),
   })),
 ] as const;
@@ -154,7 +157,7 @@ export const AER_DETAIL_ROWS = [
   })),
   row(
     'tlp_header',
-    /^(?:TLP Header|HeaderLog)( \(Flit\))?: ([0-9a-fx ]{1,180})(?: E-E Prefixes: ([0-9a-fx ]{1,60}))?$/i,
+    new RegExp(`^(?:TLP Header|HeaderLog)( \\(Flit\\))?: (${DWORDS})(?: E-E Prefixes: (${DWORDS}))?$`, 'i'),
     ([, flit, header, prefixes]) => ({
       flit: flit !== undefined,
       header: dwordsOf(header),
@@ -171,7 +174,7 @@ function registerOf(line: string): 'correctable' | 'uncorrectable' | undefined {
   return /^aer_uncor_/i.test(line) ? 'uncorrectable' : undefined;
 }
 
-/** `name`, since Linux 7.2 also `| agent | layer`, and `(First)` behind it. */
+/** `name`, in Linux 7.3 also `| agent | layer`, and `(First)` behind it. */
 function columns(text: string): { name: string; agent?: string; layer?: string; first: boolean } {
   const first = text.endsWith('(First)');
   const [name, agent, layer] = (first ? text.slice(0, -'(First)'.length) : text)

@@ -6,6 +6,9 @@ const PE = String.raw`PHB#([0-9a-f]{1,8})-PE#([0-9a-f]{1,8})`;
 /** What happened to a whole PHB. */
 export type PhbEvent = 'fenced' | 'dead' | 'informative';
 
+/** Which PHB printed diagnostic data. */
+export type DiagModel = 'p7ioc' | 'phb3' | 'phb4';
+
 /** `phb` and `pe`, which Linux prints in hexadecimal. */
 const place = (phb: string | undefined, pe: string | undefined): { phb: number; pe: number } => ({
   phb: hexNumber(phb),
@@ -67,7 +70,7 @@ export const EEH_ROWS = [
     /^This PCI device has failed (\d{1,9}) times in the last hour(?: and will be permanently disabled after (\d{1,9}) failures)?\.?:?$/i,
     ([, times, most]) => ({ times: Number(times), ...maybe('most', most === undefined ? undefined : Number(most)) }),
   ),
-  // Before Linux 5.1 the sentence went on in lines of their own.
+  // In older kernels the sentence goes on in lines of their own.
   row(
     'permanently_disabled',
     pattern(`${PE} has failed (\\d{1,9}) times in the(?: last hour and has been permanently disabled\\.)?`),
@@ -169,13 +172,18 @@ export const EEH_DEVICE_ROWS = [
 
 /** Lines of EEH that do not begin with its name (arch/powerpc/platforms/powernv/pci.c:pnv_pci_dump_phb_diag_data). */
 export const EEH_BARE_ROWS = [
+  // Only the number of a PHB4 is printed in decimal.
+  row('diag_data', /^PHB4 PHB#(\d{1,8}) Diag-data \(Version: (\d{1,9})\)$/, ([, phb, version]) => ({
+    model: 'phb4',
+    phb: Number(phb),
+    version: Number(version),
+  })),
   row(
     'diag_data',
-    /^(P7IOC|PHB3|PHB4) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)$/i,
+    /^(P7IOC|PHB3) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)$/i,
     ([, model, phb, version]) => ({
-      model: model!.toLowerCase() as 'p7ioc' | 'phb3' | 'phb4',
-      // Only that of a PHB4 is printed in decimal.
-      phb: parseInt(phb!, model!.toUpperCase() === 'PHB4' ? 10 : 16),
+      model: model!.toLowerCase() as DiagModel,
+      phb: hexNumber(phb),
       version: Number(version),
     }),
   ),

@@ -25,7 +25,7 @@ const ZPCI = /^zpci: (?:(n\/a|[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]): )?(
 const AER_GLOBAL = /^AER: (.*)$/;
 const EEH_GLOBAL = /^EEH: (.*)$/;
 
-/** Lines that speak for themselves: up to 4.19 they had no "AER:". "has been reset" is other drivers' word too. */
+/** Lines that speak for themselves: in old kernels they have no "AER:". "has been reset" is other drivers' word too. */
 const SELF_EVIDENT_LINES: ReadonlySet<string> = new Set<RowRecord<(typeof AER_ROWS)[number]>['kind']>([
   'error_message',
   'source_not_found',

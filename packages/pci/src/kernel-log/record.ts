@@ -55,7 +55,7 @@ export interface AerLogError extends LogPlace, LogSubject {
   readonly accessible: boolean;
   readonly layer?: string;
   readonly agent?: string;
-  /** Requester id of the source, as kernels up to 4.16 print it. */
+  /** Requester id of the source, as old kernels print it. */
   readonly sourceId?: number;
   readonly vendor?: number;
   readonly device?: number;

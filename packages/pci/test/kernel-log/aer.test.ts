@@ -9,7 +9,7 @@ const one = (text: string) => {
 const names = ({ errors }: AerLogError): string[] => errors.map(({ short }) => short);
 
 describe('an AER error from its lines', () => {
-  it('Linux 4.17 to 7.1: type, agent, bits, header', () => {
+  it('before Linux 7.3: type, agent, bits, header', () => {
     const { records } =
       scanKernelLog(`[   58.239000] pcieport 0000:00:01.1: AER: Uncorrectable (Non-Fatal) error message received from 0000:01:00.0
 [   58.239010] nvme 0000:01:00.0: PCIe Bus Error: severity=Uncorrectable (Non-Fatal), type=Transaction Layer, (Requester ID)
@@ -52,7 +52,7 @@ describe('an AER error from its lines', () => {
     ]);
   });
 
-  it('Linux 7.2 on: agent and layer of each bit, prefixes of the TLP', () => {
+  it('Linux 7.3: agent and layer of each bit, prefixes of the TLP', () => {
     const error = one(`pcieport 0000:3a:00.0: PCIe Bus Error: severity=Uncorrectable (Fatal)
 pcieport 0000:3a:00.0:   device [8086:2030] error status/mask=00040020/00000020
 pcieport 0000:3a:00.0:   [18] MalfTLP           | Receiver    | Transaction Layer (First)
@@ -68,7 +68,7 @@ pcieport 0000:3a:00.0: AER:   TLP Header: 0x60000001 0x0100000f 0x000000ff 0xfff
     expect(error).not.toHaveProperty('agent');
   });
 
-  it('up to Linux 4.16: requester id, long names of bits, no "AER:"', () => {
+  it('old kernels: requester id, long names of bits, no "AER:"', () => {
     const error =
       one(`Mar  3 12:00:01 box kernel: pcieport 0000:00:1c.5: PCIe Bus Error: severity=Corrected, type=Physical Layer, id=00e5(Receiver ID)
 Mar  3 12:00:01 box kernel: pcieport 0000:00:1c.5:   device [8086:9d15] error status/mask=00000001/00002000

@@ -66,6 +66,39 @@ describe('a log as a whole', () => {
     );
   });
 
+  it('any digits: every number that a record tells is one', () => {
+    const forms = [
+      'pcieport 0000:00:1c.0: AER: TLP Header: #',
+      'pcieport 0000:00:1c.0: AER: aer_uncor_severity: 0x#',
+      'pcieport 0000:00:1c.0: AER: device [#:#] error status/mask=#/#',
+      'pcieport 0000:00:1c.0: AER: [ #] RxErr',
+      'pcieport 0000:00:1c.0: AER: Corrected error received: id=#',
+      'EEH: Frozen PHB##-PE## detected',
+      'EEH: PCI-E #: # # # #',
+      'PHB4 PHB## Diag-data (Version: #)',
+      'PHB3 PHB## Diag-data (Version: #)',
+      'zpci: n/a: Event 0x# reports an error for PCI function 0x#',
+    ];
+    const digits = fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdefxX- '), maxLength: 24 }),
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 8, maxLength: 8 }),
+      fc.nat(0xffff).map(String),
+    );
+    const line = fc
+      .tuple(fc.constantFrom(...forms), fc.array(digits, { minLength: 4, maxLength: 4 }))
+      .map(([form, values]) => values.reduce((text, value) => text.replace(/#(?!#)/, () => value), form));
+    fc.assert(
+      fc.property(line, (text) => {
+        const check = (value: unknown): void => {
+          if (typeof value === 'number') expect(Number.isSafeInteger(value)).toBe(true);
+          else if (typeof value === 'object' && value !== null) Object.values(value).forEach(check);
+        };
+        scanKernelLog(text).records.forEach(check);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('any bytes: never throws', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void scanKernelLog(bytes)));
   });
