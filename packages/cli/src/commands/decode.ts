@@ -1,56 +1,70 @@
-import { decodeFunction } from '@pci-recovery/pci';
-import { parseLspciDump, type DumpFinding, type LspciDump } from '@pci-recovery/pci/lspci';
+import { parseLspciDump } from '@pci-recovery/pci/lspci';
 import { Command } from 'commander';
-import { deviceJson } from '../decode/device-json.js';
-import { deviceView } from '../decode/device-view.js';
+import { ccdfDecoded } from '../decode/ccdf.js';
+import { type Decoded } from '../decode/decoded.js';
 import { nameOf, readInput } from '../decode/input.js';
+import { kernelLogDecoded } from '../decode/kernel-log.js';
+import { findingsBefore, lspciDecoded } from '../decode/lspci.js';
+import { phbBlobDecoded } from '../decode/phb-diag.js';
+import { recognise } from '../decode/recognise.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { CommandFailure } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
-import { paletteFor } from '../view/palette.js';
+import { paletteFor, type Palette } from '../view/palette.js';
 
 const EXAMPLES = `
 Examples:
   lspci -xxxx | pci-recovery decode -          all devices of this machine (as root: all registers)
-  pci-recovery decode dump.txt --json          one JSON object per device`;
+  pci-recovery decode dump.txt --json          one JSON object per device
+  dmesg | pci-recovery decode -                what the kernel said about AER, EEH and zPCI
+  pci-recovery decode record.bin               a CCDF record, or diagnostic data of a PHB (also as hexadecimal text)
+
+What the input is, is recognised by what is in it.`;
 
 /** `pci-recovery decode FILE|-`. */
 export const decodeCommand = (io: Io, finish: (code: ExitCode) => void): Command =>
   new Command('decode')
-    .description('Decodes the error registers in a dump of lspci -x, -xxx or -xxxx.')
-    .argument('<file>', 'the dump; - for standard input')
-    .option('--json', 'one JSON object per device')
+    .description('Decodes dumps of lspci, kernel logs, CCDF records and PHB diagnostic data.')
+    .argument('<file>', 'what to decode; - for standard input')
+    .option('--json', 'one JSON object per device or record')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, { json }: { json?: boolean }) => finish(await decode(file, json ?? false, io)));
 
 async function decode(file: string, json: boolean, io: Io): Promise<ExitCode> {
-  const dump = parseLspciDump(await readInput(file, io.stdin));
-  if (dump.devices.length === 0) throw new CommandFailure(EXIT.failure, notADump(file, dump));
-  const paint = paletteFor(io);
-  for (const finding of findingsBefore(dump))
-    await writeLine(io.stderr, `${nameOf(file)}:${finding.line}: ${finding.message}`);
-  for (const [index, device] of dump.devices.entries()) {
-    const text = findingsOf(dump, index);
-    const fn = decodeFunction(device.bytes, { bdf: device.bdf });
-    if (json) await writeLine(io.stdout, JSON.stringify(deviceJson(device, fn, text)));
-    else for (const line of deviceView(device, fn, text, paint)) await writeLine(io.stdout, line);
+  const input = await readInput(file, io.stdin);
+  const { found, remarks } = decodeBytes(input, nameOf(file), paletteFor(io));
+  for (const remark of remarks) await writeLine(io.stderr, `${nameOf(file)}: ${remark}`);
+  for (const one of found) {
+    if (json) await writeLine(io.stdout, JSON.stringify(one.json));
+    else for (const line of one.view) await writeLine(io.stdout, line);
   }
   return EXIT.done;
 }
 
-function notADump(file: string, { findings }: LspciDump): string {
-  const first = findings[0];
-  const where = first ? ` Line ${first.line}: ${first.message}` : '';
-  return `${nameOf(file)} is not a dump of lspci -x: it names no device.${where} Make one with: lspci -xxxx`;
+interface Answer {
+  readonly found: Iterable<Decoded>;
+  /** What is said about the input as a whole. */
+  readonly remarks: readonly string[];
 }
 
-/** What is wrong before the first device. */
-const findingsBefore = ({ devices, findings }: LspciDump): DumpFinding[] =>
-  findings.filter((finding) => finding.line < devices[0]!.line);
+function decodeBytes(input: Uint8Array, name: string, paint: Palette): Answer {
+  const { kind, bytes } = recognise(input);
+  if (kind === 'ccdf') return { found: [ccdfDecoded(bytes, paint)], remarks: [] };
+  if (kind === 'phb_diag') return { found: [phbBlobDecoded(bytes, paint)], remarks: [] };
+  return decodeText(bytes, name, paint);
+}
 
-/** What is wrong in the lines of one device. */
-function findingsOf({ devices, findings }: LspciDump, index: number): DumpFinding[] {
-  const from = devices[index]!.line;
-  const to = devices[index + 1]?.line ?? Infinity;
-  return findings.filter((finding) => finding.line >= from && finding.line < to);
+/** A dump of lspci has devices with bytes; everything else may be a log. */
+function decodeText(bytes: Uint8Array, name: string, paint: Palette): Answer {
+  const dump = parseLspciDump(bytes);
+  if (dump.devices.some((device) => device.bytes.length > 0)) {
+    const remarks = findingsBefore(dump).map(({ line, message }) => `line ${line}: ${message}`);
+    return { found: lspciDecoded(dump, paint), remarks };
+  }
+  const log = kernelLogDecoded(bytes, paint);
+  if (log.found.length > 0) return log;
+  throw new CommandFailure(
+    EXIT.failure,
+    `${name} is not a dump of lspci -x, a kernel log that speaks of AER, EEH or zPCI, a CCDF record or PHB diagnostic data. Make a dump with: lspci -xxxx`,
+  );
 }
