@@ -116,6 +116,37 @@ describe('a log as a whole', () => {
   });
 });
 
+describe('a stream', () => {
+  it('puts characters together that arrive byte by byte', async () => {
+    const bytes = new TextEncoder().encode('EEH: größer – 頁\n');
+    const { records } = await collect(Array.from(bytes, (byte) => Uint8Array.of(byte)));
+    expect(records).toMatchObject([{ kind: 'other', text: 'größer – 頁' }]);
+  });
+
+  it('tells an error before the next record of its device, which ends it', async () => {
+    const text = `pcieport 0000:00:1c.0: PCIe Bus Error: severity=Uncorrectable (Fatal)
+pcieport 0000:00:1c.0: AER: device recovery failed
+pcieport 0000:00:1c.0:   [14] CmpltTO
+`;
+    const kinds: string[] = [];
+    for await (const { kind, line } of streamKernelLog([text])) kinds.push(`${line} ${kind}`);
+    expect(kinds).toEqual(['1 error', '2 recovery_failed']);
+  });
+
+  it('throws on what its source throws', async () => {
+    async function* broken(): AsyncGenerator<string> {
+      yield 'EEH: Recovery successful.\n';
+      throw new Error('the disk is gone');
+    }
+    const seen: KernelLogRecord[] = [];
+    const reading = (async () => {
+      for await (const record of streamKernelLog(broken())) seen.push(record);
+    })();
+    await expect(reading).rejects.toThrow('the disk is gone');
+    expect(seen).toHaveLength(1);
+  });
+});
+
 describe('bounds', () => {
   it('looks at the beginning of a line that is too long, and says so, however it arrives', async () => {
     const text = `EEH: ${'x'.repeat(LONGEST_LINE)}\nEEH: Recovery successful.\n`;
