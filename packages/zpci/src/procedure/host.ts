@@ -53,6 +53,12 @@ export const zpciHostProcedure: RecoveryProcedure = {
   },
 };
 
+/** Which function an operation concerns: the one that was there when the recovery started, and no other. */
+const target = ({ event, member }: Recovery): { readonly device: string; readonly generation: number } => {
+  const { bdf, generation } = member ?? event.device;
+  return { device: bdf, generation };
+};
+
 /** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
@@ -61,7 +67,7 @@ function refreshHandle(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'refresh_handle',
     state,
-    operation: { ...HOST_OPERATIONS.refreshHandle, device: event.device.bdf, fid, fh },
+    operation: { ...HOST_OPERATIONS.refreshHandle, ...target(recovery), fid, fh },
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);
@@ -96,10 +102,10 @@ function byClass(recovery: Recovery, state: HostState): Step {
 }
 
 /** The record as it came, for the operation that keeps it. */
-const storing = ({ event }: Recovery): Operation => ({
+const storing = (recovery: Recovery): Operation => ({
   ...HOST_OPERATIONS.storeRecord,
-  device: event.device.bdf,
-  ...(event.raw ? { record: Buffer.from(event.raw).toString('hex') } : {}),
+  ...target(recovery),
+  ...(recovery.event.raw ? { record: Buffer.from(recovery.event.raw).toString('hex') } : {}),
 });
 
 function storeRecord(recovery: Recovery, state: HostState): Step {
@@ -160,7 +166,7 @@ function unblockLoadStore(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'unblock_load_store',
     state,
-    operation: { ...HOST_OPERATIONS.unblockLoadStore, device: recovery.event.device.bdf },
+    operation: { ...HOST_OPERATIONS.unblockLoadStore, ...target(recovery) },
     stopped: () => failed(recovery, state, 'It was stopped before the device could be looked at.'),
     then: (result) => (result.ok ? mmioEnabled(recovery, state) : hotReset(recovery, state)),
   };
@@ -189,7 +195,7 @@ function clearErrorState(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'clear_error_state',
     state,
-    operation: { ...HOST_OPERATIONS.clearErrorState, device: recovery.event.device.bdf },
+    operation: { ...HOST_OPERATIONS.clearErrorState, ...target(recovery) },
     stopped: () => failed(recovery, state, 'It was stopped before DMA was let through.'),
     then: (result) => (result.ok ? judge(recovery, state) : hotReset(recovery, state)),
   };
@@ -200,7 +206,7 @@ function hotReset(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'hot_reset',
     state,
-    operation: { ...HOST_OPERATIONS.hotReset, device: recovery.event.device.bdf },
+    operation: { ...HOST_OPERATIONS.hotReset, ...target(recovery) },
     stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then: (result) =>
       result.ok
@@ -255,7 +261,7 @@ function reportFailed(recovery: Recovery, state: HostState, why: string): Step {
     do: 'operate',
     at: 'report_failed',
     state: { ...state, why },
-    operation: { ...HOST_OPERATIONS.reportFailed, device: recovery.event.device.bdf },
+    operation: { ...HOST_OPERATIONS.reportFailed, ...target(recovery) },
     then: () => failed(recovery, state, why),
   };
 }

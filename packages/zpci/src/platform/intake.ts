@@ -1,0 +1,96 @@
+import { isPciRecoveryError, type Clock } from '@pci-recovery/core';
+import { decodeCcdfAvailability, decodeCcdfError, errorClass, type CcdfAvailability } from '../ccdf/index.js';
+import { CONTENT_CODE, type ZpciHostPort, type ZpciNotification } from '../port.js';
+import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
+import { type ZpciCounters } from './counters.js';
+import { EventQueue } from './event-queue.js';
+import { type FunctionTable } from './function-table.js';
+import { type ZpciHappening } from './happening.js';
+import { type ZpciFunction } from './zpci-function.js';
+
+/** What taking in notifications needs. */
+export interface IntakeSurroundings {
+  /** Of the platform. */
+  readonly name: string;
+  readonly port: ZpciHostPort;
+  readonly clock: Clock;
+  readonly table: FunctionTable;
+  readonly counters: ZpciCounters;
+  readonly happened: (happening: ZpciHappening) => void;
+  /** Changes functions as an availability event says. */
+  readonly change: (ccdf: CcdfAvailability) => Promise<void>;
+}
+
+/** Makes events of errors, has availability events done, and refuses what makes no sense. */
+export class Intake {
+  /** Errors on their way to the engine. */
+  readonly queue = new EventQueue();
+  readonly #around: IntakeSurroundings;
+  #sequence = 0;
+
+  constructor(around: IntakeSurroundings) {
+    this.#around = around;
+  }
+
+  /** Takes them in until `signal` aborts. The kernel handles one notification after the other. */
+  async take(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const notification of this.#around.port.notifications({ signal })) await this.#notified(notification);
+    } catch (error) {
+      this.queue.fail(error);
+    }
+  }
+
+  /** Linux drivers/s390/cio/chsc.c:chsc_process_sei_nt2. */
+  async #notified({ contentCode, ccdf }: ZpciNotification): Promise<void> {
+    try {
+      if (contentCode === CONTENT_CODE.ERROR) return this.#errorNotified(ccdf);
+      if (contentCode === CONTENT_CODE.AVAILABILITY) return await this.#available(ccdf);
+      this.#malformed(contentCode, ccdf, `Content code ${contentCode} is not known.`);
+    } catch (error) {
+      if (!isPciRecoveryError(error)) throw error;
+      this.#malformed(contentCode, ccdf, error.message);
+    }
+  }
+
+  #malformed(contentCode: number, ccdf: Uint8Array, why: string): void {
+    this.#around.happened({ what: 'malformed', contentCode, bytes: Buffer.from(ccdf).toString('hex'), why });
+  }
+
+  /** Linux 7.3 pci_event.c:__zpci_event_error. */
+  #errorNotified(bytes: Uint8Array): void {
+    const ccdf = decodeCcdfError(bytes);
+    const { fid, fh, pec } = ccdf;
+    const fn = this.#around.table.get(fid);
+    if (!fn?.present) return this.#around.happened({ what: 'dropped', fid, pec, why: fn ? 'absent' : 'unknown' });
+    const record: ZpciRecord = { origin: 'event', class: errorClass(pec), fid, fh, ccdf: plainCcdf(ccdf) };
+    this.#around.counters[record.class]++;
+    this.queue.push({ ...this.#event(fn, record), raw: bytes.slice() });
+  }
+
+  async #available(bytes: Uint8Array): Promise<void> {
+    const ccdf = decodeCcdfAvailability(bytes);
+    this.#around.counters.availability++;
+    // Errors from before come first: their recoveries have begun, or wait, when the function changes.
+    await this.queue.taken();
+    await this.#around.change(ccdf);
+  }
+
+  /** A function that was found in the error state, without a record. */
+  silent(fn: ZpciFunction): ZpciEvent {
+    this.#around.counters.recoverable++;
+    return this.#event(fn, { origin: 'survey', class: 'recoverable', fid: fn.fid, fh: fn.fh });
+  }
+
+  #event(fn: ZpciFunction, record: ZpciRecord): ZpciEvent {
+    return {
+      platform: this.#around.name,
+      sequence: this.#sequence++,
+      monotonic: this.#around.clock.monotonic(),
+      wall: this.#around.clock.wall(),
+      severity: record.class === 'measurement' ? 'informative' : 'fatal',
+      device: { bdf: fn.bdf, generation: fn.generation },
+      record,
+    };
+  }
+}
