@@ -86,8 +86,8 @@ export const failurePath = (members: readonly DeviceRef[], why: string): Step =>
 const isBad = (answer: Answer): boolean =>
   answer.gave === 'fault' || (answer.gave === 'vote' && answer.vote === 'disconnect');
 
-/** One stage after the other; a bad answer or a failed operation leads to the failure path. */
-export function linear(stages: readonly Stage[], { scope, verdict }: RecoveryInput): Step {
+/** One stage after the other; a bad answer or a failed operation leads to the failure path. `bad`: which answers are. */
+export function linear(stages: readonly Stage[], { scope, verdict }: RecoveryInput, bad = isBad): Step {
   const go = (index: number, members: readonly DeviceRef[]): Step => {
     const stage = stages[index];
     if (!stage) return endOf('end', 'recovered', 'All stages were gone through.', members);
@@ -99,7 +99,7 @@ export function linear(stages: readonly Stage[], { scope, verdict }: RecoveryInp
     if ('notify' in stage) {
       const { notify: callback, channel = 'frozen' } = stage;
       const then = (answers: readonly Answer[]): Step =>
-        answers.some(isBad) ? failurePath(members, 'a bad answer') : go(index + 1, members);
+        answers.some(bad) ? failurePath(members, 'a bad answer') : go(index + 1, members);
       return { ...base, do: 'notify', callback, channel, to: members.map(refOf), then };
     }
     const operation =

@@ -192,6 +192,19 @@ describe('close()', () => {
     expect((await Promise.all(all)).map(({ result }) => result)).toEqual(['recovered', 'recovered', 'recovered']);
   });
 
+  it('resolves after the last outcome was reported, that of a recorded error too', async () => {
+    const told = gate<void>();
+    const rig = bench({ stages: [{ change: 'reset' }], perform: async () => ({ ok: true }), arrival: () => 'fold' });
+    rig.engine.attach(address(2), { corErrorDetected: () => told.promise });
+    for (const n of [1, 1, 3]) void rig.engine.submit(errorAt(n));
+    void rig.engine.submit(errorAt(2, { severity: 'correctable' }));
+    const closing = rig.engine.close();
+    await settled();
+    told.open();
+    await closing;
+    expect(rig.seen.filter(({ type }) => type === 'ended')).toHaveLength(4);
+  });
+
   it('is idempotent, is what disposal does, and may be followed or joined by an abort', async () => {
     const rig = bench();
     await rig.engine.close();

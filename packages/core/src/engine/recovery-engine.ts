@@ -116,9 +116,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    // A recovery that ends can still let a recorded error through, and the other way round.
-    do await Promise.all([this.#scheduler.idle(), ...this.#recording]);
-    while (this.#active.size > 0);
+    await Promise.all([this.#scheduler.idle(), ...this.#recording]);
   }
 
   async abort(reason: string): Promise<void> {
