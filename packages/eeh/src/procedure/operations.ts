@@ -37,7 +37,10 @@ export const HOST_OPERATIONS = {
   finish: { name: 'finish', nature: 'change' },
   /** Interrupts of all actionable functions off. */
   maskInterrupts: { name: 'mask_interrupts', nature: 'change' },
-  /** Lost for good: channel `perm_failure`, functions out of the system. Returns the new membership. */
+  /**
+   * Lost for good: channel `perm_failure`, functions out of the system. Parameter `dead`: with their host bridge. Returns the
+   * new membership.
+   */
   remove: { name: 'remove', nature: 'change' },
 } as const satisfies Readonly<Record<string, Operation>>;
 

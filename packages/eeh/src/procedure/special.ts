@@ -23,7 +23,7 @@ export function lost(scope: RecoveryScope): Step {
       do: 'operate',
       at: 'remove_dead',
       state,
-      operation: HOST_OPERATIONS.remove,
+      operation: { ...HOST_OPERATIONS.remove, dead: true },
       then: () => ({ do: 'end', at: 'end', state, result: 'disconnected', why, usable: [] }),
     }),
   };

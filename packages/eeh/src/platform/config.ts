@@ -1,0 +1,71 @@
+import { type Bdf } from '@pci-recovery/core';
+import { CAPABILITY_ID, EXTENDED_CAPABILITY_ID, PCI_HEADER } from '@pci-recovery/pci';
+import { PE_STATE, type EehDevice } from '../pe/pe.js';
+import { type ConfigWidth, type EehHostPort } from '../port.js';
+
+const FIRST_EXTENDED = 0x100;
+const MOST_CAPABILITIES = 48;
+const MOST_EXTENDED = (4096 - 256) / 8;
+
+/** All ones of a width. */
+export const ALL_ONES: Readonly<Record<ConfigWidth, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
+
+/** Byte offset of a capability; 0: there is none. Ends on any bytes. */
+export function findCapability(port: EehHostPort, bdf: Bdf, id: number): number {
+  let at = port.readConfig(bdf, PCI_HEADER.CAPABILITIES_POINTER, 1) & ~3;
+  for (let count = 0; count < MOST_CAPABILITIES && at >= 0x40 && at < 0xfc; count++) {
+    const found = port.readConfig(bdf, at, 1);
+    if (found === 0xff) return 0;
+    if (found === id) return at;
+    at = port.readConfig(bdf, at + 1, 1) & ~3;
+  }
+  return 0;
+}
+
+/** Byte offset of an extended capability; 0: there is none. Ends on any bytes. */
+export function findExtendedCapability(port: EehHostPort, bdf: Bdf, id: number): number {
+  let at = FIRST_EXTENDED;
+  for (let count = 0; count < MOST_EXTENDED && at >= FIRST_EXTENDED; count++) {
+    const header = port.readConfig(bdf, at, 4) >>> 0;
+    if (header === 0 || header === 0xffff_ffff) return 0;
+    if ((header & 0xffff) === id) return at;
+    at = (header >>> 20) & 0xffc;
+  }
+  return 0;
+}
+
+/**
+ * Configuration space of a function must not be touched: its PE is in reset, frozen and restricted, or it is lost. A virtual
+ * function's reset goes through its own configuration space (pnv_eeh_cfg_blocked).
+ */
+export function isBlocked({ pe, physical, removed }: EehDevice): boolean {
+  if (removed) return true;
+  if (!pe || (physical && (pe.state & PE_STATE.RESET) !== 0)) return false;
+  return (pe.state & PE_STATE.CFG_BLOCKED) !== 0;
+}
+
+/** Reads as EEH itself does: all ones while blocked. */
+export const readRegister = (port: EehHostPort, device: EehDevice, offset: number, width: ConfigWidth): number =>
+  isBlocked(device) ? ALL_ONES[width] : port.readConfig(device.bdf, offset, width);
+
+/** Writes as EEH itself does: lost while blocked. */
+export function writeRegister(
+  port: EehHostPort,
+  device: EehDevice,
+  offset: number,
+  width: ConfigWidth,
+  value: number,
+): void {
+  if (!isBlocked(device)) port.writeConfig(device.bdf, offset, width, value);
+}
+
+/** Registers 0x00–0x3f, sixteen double words (eeh_save_bars). */
+export const saveRegisters = (port: EehHostPort, bdf: Bdf): number[] =>
+  Array.from({ length: 16 }, (_, index) => port.readConfig(bdf, 4 * index, 4) >>> 0);
+
+/** Where a function's capabilities are: looked up while it answers, when it is probed. */
+export const capabilitiesOf = (port: EehHostPort, bdf: Bdf): EehDevice['offsets'] => ({
+  pcie: findCapability(port, bdf, CAPABILITY_ID.PCIE),
+  aer: findExtendedCapability(port, bdf, EXTENDED_CAPABILITY_ID.AER),
+  af: findCapability(port, bdf, CAPABILITY_ID.ADVANCED_FEATURES),
+});

@@ -1,0 +1,124 @@
+import { EEH_OPTION, EEH_RESET, EEH_STATE, isActive } from '../firmware/states.js';
+import { PE_STATE, type Pe } from '../pe/pe.js';
+import { clear, mark, walkDevices, walkPes } from '../pe/tree.js';
+import { ERRNO } from './errno.js';
+import { reenableDecoding, restoreRegisters } from './restore.js';
+import { pause, type Surroundings } from './surroundings.js';
+
+/** Resets, and thaws, are tried so often. */
+const TRIES = 3;
+
+const MMIO_BITS = EEH_STATE.MMIO_ACTIVE | EEH_STATE.MMIO_ENABLED;
+
+/**
+ * Asks for the state until it is something else than "temporarily unavailable", for `most` milliseconds at most; then it
+ * counts as not supported.
+ *
+ * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_wait_state.
+ * @throws PciRecoveryError `ERR_PCI_ABORTED` as soon as `signal` aborts.
+ */
+export async function waitState(around: Surroundings, pe: Pe, most: number, signal?: AbortSignal): Promise<number> {
+  const { ops, clock, timings } = around;
+  for (let left = most; ;) {
+    const { state, wait } = ops.getState(pe);
+    if (state !== EEH_STATE.UNAVAILABLE) return state;
+    if (left <= 0) return EEH_STATE.NOT_SUPPORTED;
+    const ask = Math.min(Math.max(wait, timings.shortestAsk), timings.longestAsk);
+    await pause(clock, Math.min(ask, left), signal);
+    left -= ask;
+  }
+}
+
+/**
+ * Thaws MMIO or DMA, unless it is thawed already, and waits until firmware says so. 0 or an error. A PE that firmware does not
+ * support counts as thawed.
+ *
+ * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pci_enable.
+ */
+export async function thaw(around: Surroundings, pe: Pe, what: 'mmio' | 'dma'): Promise<number> {
+  const { ops, timings } = around;
+  const active = what === 'mmio' ? MMIO_BITS : EEH_STATE.DMA_ACTIVE;
+  const { state } = ops.getState(pe);
+  if (state < 0) return state;
+  if (state === EEH_STATE.NOT_SUPPORTED || (state & active) !== 0) return 0;
+  ops.setOption(pe, what === 'mmio' ? EEH_OPTION.THAW_MMIO : EEH_OPTION.THAW_DMA);
+  const after = await waitState(around, pe, timings.state);
+  if (after < 0) return after;
+  return (after & active) !== 0 ? 0 : ERRNO.EIO;
+}
+
+/** MMIO first, DMA only when that worked (eeh_unfreeze_pe). */
+export const unfreeze = async (around: Surroundings, pe: Pe): Promise<number> =>
+  (await thaw(around, pe, 'mmio')) || thaw(around, pe, 'dma');
+
+/** Thaws a PE and all below it, each in up to three tries (eeh_clear_pe_frozen_state). */
+export async function unfreezeAll(around: Surroundings, root: Pe, includePassed: boolean): Promise<number> {
+  for (const pe of walkPes(root)) {
+    if (!includePassed && pe.passed > 0) continue;
+    let tries = 0;
+    while (tries < TRIES && (await unfreeze(around, pe)) !== 0) tries++;
+    if (tries === TRIES) return ERRNO.EIO;
+  }
+  clear(root, PE_STATE.ISOLATED, includePassed);
+  return 0;
+}
+
+/** One step of a reset: asserting it, frozen first, or taking it back (eeh_pe_reset). */
+export async function resetStep(around: Surroundings, pe: Pe, option: number, includePassed: boolean): Promise<number> {
+  const { ops } = around;
+  if (option === EEH_RESET.HOT || option === EEH_RESET.FUNDAMENTAL) {
+    ops.setOption(pe, EEH_OPTION.FREEZE);
+    mark(pe, PE_STATE.CFG_BLOCKED);
+    return ops.reset(pe, option);
+  }
+  if (option !== EEH_RESET.DEACTIVATE) return ERRNO.EINVAL;
+  const rc = await ops.reset(pe, option);
+  clear(pe, PE_STATE.CFG_BLOCKED, includePassed);
+  return rc || reenable(around, pe, includePassed);
+}
+
+/** After a reset: registers back, address decoding on again, then the thaw (eeh_pe_reenable_devices). */
+async function reenable(around: Surroundings, pe: Pe, includePassed: boolean): Promise<number> {
+  await restoreRegisters(around, pe);
+  for (const device of pe.functions) if (device.present) reenableDecoding(around, device);
+  const rc = includePassed || pe.passed === 0 ? await unfreeze(around, pe) : 0;
+  if (rc === 0) clear(pe, PE_STATE.ISOLATED, includePassed);
+  return rc;
+}
+
+/**
+ * A whole reset: fundamental when any function wants that, else hot; up to three tries. A state that cannot be asked stops it
+ * at once. Still inactive after the last try counts as success, as in the kernel. PEs that are passed through are frozen again.
+ *
+ * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pe_reset_full.
+ */
+export async function resetFull(around: Surroundings, pe: Pe, includePassed: boolean): Promise<number> {
+  const { port } = around;
+  const fundamental = [...walkDevices(pe)].some((one) => one.present && port.needsFundamentalReset(one.bdf));
+  const option = fundamental ? EEH_RESET.FUNDAMENTAL : EEH_RESET.HOT;
+  mark(pe, PE_STATE.RESET | PE_STATE.CFG_BLOCKED);
+  let rc: number = ERRNO.EIO;
+  for (let tries = 0; tries < TRIES; tries++) {
+    rc = await resetStep(around, pe, option, includePassed);
+    rc ||= await resetStep(around, pe, EEH_RESET.DEACTIVATE, includePassed);
+    if (rc !== 0) {
+      rc = ERRNO.EIO;
+      continue;
+    }
+    const state = await waitState(around, pe, around.timings.state);
+    if (state < 0) rc = ERRNO.ENOTRECOVERABLE;
+    if (state < 0 || isActive(state)) break;
+  }
+  if (!includePassed) refreezePassed(around, pe);
+  clear(pe, PE_STATE.RESET | PE_STATE.CFG_BLOCKED, true);
+  return rc;
+}
+
+/** A reset thaws what is below it too: what belongs to others stays frozen for its owner (eeh_pe_refreeze_passed). */
+function refreezePassed({ ops }: Surroundings, root: Pe): void {
+  for (const pe of walkPes(root)) {
+    if (pe.passed === 0) continue;
+    const { state } = ops.getState(pe);
+    if (state < 0 || (state & MMIO_BITS) !== 0) ops.setOption(pe, EEH_OPTION.FREEZE);
+  }
+}

@@ -1,0 +1,124 @@
+import { bdfParts, type Bdf } from '@pci-recovery/core';
+import { type PciTopology, type TopologyFunction } from '@pci-recovery/pci/topology';
+import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
+import { type PeTree } from '../pe/tree.js';
+import { capabilitiesOf, saveRegisters } from './config.js';
+import { type Surroundings } from './surroundings.js';
+
+/**
+ * Broadcom network cards whose configuration space must not be touched while frozen, or the whole host bridge is fenced
+ * (eeh-powernv.c:pnv_eeh_probe). Device id << 16 | vendor id.
+ */
+const RESTRICTED: ReadonlySet<number> = new Set([0x1656_14e4, 0x1657_14e4, 0x168a_14e4, 0x168e_14e4]);
+
+/** Keeps the tree of PEs in step with the functions that software knows. */
+export class Membership {
+  readonly #around: Pick<Surroundings, 'port' | 'tree' | 'ops'>;
+  #seen: PciTopology | undefined;
+
+  constructor(around: Pick<Surroundings, 'port' | 'tree' | 'ops'>) {
+    this.#around = around;
+  }
+
+  /** Cheap while nothing has changed: a port gives a new topology after every change. */
+  sync(): void {
+    const { port, tree } = this.#around;
+    const { topology } = port;
+    if (topology === this.#seen) return;
+    this.#seen = topology;
+    for (const device of [...tree.devices()]) {
+      const gone = !topology.get(device.bdf) || port.generationOf(device.bdf) !== device.generation;
+      if (device.present && gone) left(tree, device);
+    }
+    for (const fn of inProbingOrder(topology, port.hostBridges)) this.#probe(fn);
+    for (const bdf of port.unprobed ?? []) if (!tree.device(bdf)) this.#insert(bdf, undefined);
+  }
+
+  #probe(fn: TopologyFunction): void {
+    const { port, tree } = this.#around;
+    const known = tree.device(fn.bdf);
+    if (known?.present) return;
+    if (known) {
+      known.generation = port.generationOf(fn.bdf);
+      known.present = true;
+      known.disconnected = false;
+      if (!known.removed) known.channel = 'normal';
+      if (known.pe) return;
+      this.#place(known, fn);
+    } else this.#insert(fn.bdf, fn);
+  }
+
+  #insert(bdf: Bdf, fn: TopologyFunction | undefined): void {
+    const { port } = this.#around;
+    const device: EehDevice = {
+      bdf,
+      generation: port.generationOf(bdf),
+      pe: undefined,
+      present: fn !== undefined,
+      disconnected: false,
+      removed: false,
+      bridge: fn?.bridge ?? false,
+      physical: fn?.physicalFunction,
+      channel: 'normal',
+      saved: [],
+      offsets: { pcie: 0, aer: 0, af: 0 },
+    };
+    this.#place(device, fn);
+  }
+
+  /** Finds or makes its PE and saves its registers (pnv_eeh_probe, pseries_eeh_init_edev). */
+  #place(device: EehDevice, fn: TopologyFunction | undefined): void {
+    const { port, tree, ops } = this.#around;
+    const number = ops.peNumber(device.bdf);
+    if (number === undefined || !tree.phb(bdfParts(device.bdf).domain)) return;
+    const pe = tree.insert(device, number, this.#parentOf(device, fn));
+    device.saved = savedWithBusMaster(saveRegisters(port, device.bdf), device.bridge);
+    device.offsets = capabilitiesOf(port, device.bdf);
+    if (ops.flavour === 'opal' && RESTRICTED.has(device.saved[0]!)) pe.state |= PE_STATE.CFG_RESTRICTED;
+    if ((pe.state & PE_STATE.PRI_BUS) !== 0) return;
+    pe.bus = bdfParts(device.bdf).bus;
+    pe.state |= PE_STATE.PRI_BUS;
+  }
+
+  /** The PE of the physical function, else of the bridge above (pnv_eeh_get_upstream_pe, pseries_eeh_pe_get_parent). */
+  #parentOf(device: EehDevice, fn: TopologyFunction | undefined): Pe | undefined {
+    const { port, tree } = this.#around;
+    if (fn?.physicalFunction) return tree.device(fn.physicalFunction)?.pe;
+    for (let up = port.topology.upstreamBridge(device.bdf); up; up = port.topology.upstreamBridge(up.bdf)) {
+      const pe = tree.device(up.bdf)?.pe;
+      if (pe) return pe;
+    }
+    return undefined;
+  }
+}
+
+/** A bridge must be able to fetch its own table entries after a reset (eeh_save_bars). */
+const savedWithBusMaster = (saved: number[], bridge: boolean): number[] =>
+  bridge ? saved.map((dword, index) => (index === 1 ? (dword | 0x4) >>> 0 : dword)) : saved;
+
+/** A function has left; during a reset it stays in its PE, for its registers (eeh_remove_device). */
+function left(tree: PeTree, device: EehDevice): void {
+  device.present = false;
+  if (!device.pe) return;
+  if ((device.pe.state & PE_STATE.KEEP) !== 0) device.disconnected = true;
+  else tree.remove(device);
+}
+
+/** All functions of a bus before what is below its bridges (pci_bus_add_devices); virtual ones after the physical ones. */
+function* inProbingOrder(
+  topology: PciTopology,
+  hostBridges: readonly { readonly phb: number; readonly rootBus: number }[],
+): Generator<TopologyFunction> {
+  for (const { phb, rootBus } of hostBridges) {
+    const functions = [...busFirst(topology, phb, rootBus)];
+    yield* functions.filter((fn) => !fn.physicalFunction);
+    yield* [...topology.functions()].filter((fn) => fn.physicalFunction && bdfParts(fn.bdf).domain === phb);
+  }
+}
+
+function* busFirst(topology: PciTopology, phb: number, bus: number): Generator<TopologyFunction> {
+  const functions = topology.onBus(phb, bus);
+  yield* functions;
+  for (const { bridge, secondary } of functions)
+    if (bridge && secondary !== undefined && secondary > bus) yield* busFirst(topology, phb, secondary);
+}

@@ -1,0 +1,111 @@
+import { OPAL, OPAL_ACTION, OPAL_ERROR, OPAL_SEVERITY, type OpalFirmware } from '../firmware/opal.js';
+import { PE_STATE, type Pe } from '../pe/pe.js';
+import { markIsolated, walkPes } from '../pe/tree.js';
+import { type EehErrorKind } from '../record.js';
+import { topmostFrozen } from './detection.js';
+import { type Surroundings } from './surroundings.js';
+
+/** An error that firmware reported. `pe`: what it concerns; for a dead hub, any host bridge. */
+export interface ReportedError {
+  readonly kind: EehErrorKind;
+  readonly pe: Pe;
+  readonly blob?: Uint8Array;
+}
+
+/** More errors than a machine can have at a time: firmware that goes on longer repeats itself. */
+const MOST_ERRORS = 4096;
+
+/**
+ * Everything that firmware has to report now. A host bridge that is isolated already is not asked; each error is isolated as
+ * soon as it is known, so the next question is about another one.
+ *
+ * Source: Linux 7.3 arch/powerpc/platforms/powernv/eeh-powernv.c:pnv_eeh_next_error, arch/powerpc/kernel/eeh_driver.c:
+ * eeh_handle_special_event.
+ */
+export function reportedErrors(around: Surroundings, firmware: OpalFirmware): ReportedError[] {
+  const errors: ReportedError[] = [];
+  for (let count = 0; count < MOST_ERRORS; count++) {
+    const { found, more } = askAll(around, firmware);
+    errors.push(...found);
+    if (!more || found.some(({ kind }) => kind === 'dead_ioc')) break;
+  }
+  return errors;
+}
+
+/** Asks host bridge after host bridge until one reports something that must be acted on. */
+function askAll(around: Surroundings, firmware: OpalFirmware): { found: ReportedError[]; more: boolean } {
+  const found: ReportedError[] = [];
+  for (const root of around.tree.roots) {
+    if ((root.state & PE_STATE.ISOLATED) !== 0) continue;
+    const { rc, error, severity, pe } = firmware.nextError(root.phb);
+    if (rc !== OPAL.SUCCESS || error === OPAL_ERROR.NONE || severity === OPAL_SEVERITY.NONE) continue;
+    const reported = decode(around, firmware, root, { error, severity, number: pe });
+    if (!reported) continue;
+    found.push(reported);
+    if (reported.kind !== 'informative') return { found, more: true };
+  }
+  return { found, more: false };
+}
+
+interface NextError {
+  readonly error: number;
+  readonly severity: number;
+  readonly number: number;
+}
+
+function decode(
+  around: Surroundings,
+  firmware: OpalFirmware,
+  root: Pe,
+  { error, severity, number }: NextError,
+): ReportedError | undefined {
+  const blobOf = (): { blob?: Uint8Array } => {
+    const { rc, blob } = firmware.diagData(root.phb);
+    return rc === OPAL.SUCCESS ? { blob } : {};
+  };
+  if (error === OPAL_ERROR.PE) return frozen(around, firmware, root, number, blobOf);
+  const hub = error === OPAL_ERROR.IOC;
+  if (!hub && error !== OPAL_ERROR.PHB) return undefined;
+  if (severity === OPAL_SEVERITY.INFORMATIVE) return { kind: 'informative', pe: root, ...blobOf() };
+  if (hub && severity === OPAL_SEVERITY.IOC_DEAD) {
+    for (const one of around.tree.roots) markIsolated(one);
+    return { kind: 'dead_ioc', pe: root };
+  }
+  if (!hub && severity === OPAL_SEVERITY.PHB_DEAD) {
+    markIsolated(root);
+    return { kind: 'dead_phb', pe: root };
+  }
+  if (hub || severity !== OPAL_SEVERITY.PHB_FENCED) return undefined;
+  const { blob } = isolated(root, blobOf);
+  return { kind: 'fenced_phb', pe: root, ...(blob && { blob }) };
+}
+
+/** A PE that nobody knows is thawed again; one that is isolated, or an owner's, is not reported twice. */
+function frozen(
+  around: Surroundings,
+  firmware: OpalFirmware,
+  root: Pe,
+  number: number,
+  blobOf: () => { blob?: Uint8Array },
+): ReportedError | undefined {
+  const known = [...walkPes(root)].find((pe) => pe.number === number);
+  if (!known) {
+    firmware.freezeClear(root.phb, number, OPAL_ACTION.ALL);
+    return { kind: 'informative', pe: root, ...blobOf() };
+  }
+  if ((known.state & PE_STATE.ISOLATED) !== 0 || known.passed > 0) return undefined;
+  firmware.freezeSet(root.phb, number, OPAL_ACTION.ALL);
+  const { blob } = isolated(known, blobOf);
+  const top = topmostFrozen(around, known);
+  top.diag ??= blob;
+  markIsolated(top);
+  return { kind: 'frozen_pe', pe: top, ...(blob && { blob }) };
+}
+
+/** The log is taken before anything is thawed for it. */
+function isolated(pe: Pe, blobOf: () => { blob?: Uint8Array }): { blob?: Uint8Array } {
+  markIsolated(pe);
+  const taken = blobOf();
+  if (taken.blob) pe.diag = taken.blob;
+  return taken;
+}

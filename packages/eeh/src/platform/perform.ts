@@ -1,0 +1,134 @@
+import { type Operation, type OperationResult, type PerformContext } from '@pci-recovery/core';
+import { EEH_STATE } from '../firmware/states.js';
+import { countFreeze, isActionable, PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
+import { clear, mark, walkDevices } from '../pe/tree.js';
+import { resetFull, thaw, unfreezeAll, waitState } from './control.js';
+import { removeBus, replug, unplug } from './hotplug.js';
+import { takeLog } from './log.js';
+import { restoreRegisters } from './restore.js';
+import { type EehScope } from '../scope.js';
+import { type EehLog, pause, type Surroundings } from './surroundings.js';
+
+/** What operations need besides the machine. */
+export interface PerformSurroundings extends Surroundings {
+  /** So often may a PE freeze within its window. */
+  readonly mostFreezes: number;
+  /** Lets the tree of PEs see what was plugged or unplugged. */
+  readonly sync: () => void;
+  readonly logged: (log: EehLog) => void;
+  /** The scope that an operation began with, as it is now. */
+  readonly rescope: () => EehScope;
+}
+
+type Performed = OperationResult | Promise<OperationResult>;
+type Performer = (around: PerformSurroundings, pe: Pe, operation: Operation, context: PerformContext) => Performed;
+
+const DONE: OperationResult = { ok: true };
+const NS_PER_S = 1e9;
+
+/** Virtual functions that were taken out of a PE and are to be brought back. */
+const unplugged = new WeakMap<Pe, readonly EehDevice[]>();
+
+const outcome = (rc: number, what: string): OperationResult =>
+  rc === 0 ? DONE : { ok: false, why: 'failed', detail: `${what}: error ${rc}.` };
+
+/** What each operation of the host procedure does, by name. */
+export const PERFORMERS: Readonly<Record<string, Performer>> = {
+  check_presence: ({ port, tree }, pe) => {
+    const present = [...walkDevices(pe)].filter((device) => isPresent(port, device));
+    for (const { bdf } of present) port.setAttention?.(bdf, true);
+    return { ok: true, value: { bus: busIsKnown(tree.phb(pe.phb), pe), devices: present.length } };
+  },
+  count_freeze: ({ clock, mostFreezes }, pe) => ({
+    ok: true,
+    value: { count: countFreeze(pe, Math.floor(clock.monotonic() / NS_PER_S)), most: mostFreezes },
+  }),
+  set_channels: (around, pe, { channel }, context) => {
+    const state = channel === 'frozen' ? 'frozen' : 'normal';
+    for (const device of walkDevices(pe)) if (isActionable(device)) device.channel = state;
+    setInterrupts(around, pe, context, state === 'normal');
+    return DONE;
+  },
+  mask_interrupts: (around, pe, _, context) => {
+    setInterrupts(around, pe, context, false);
+    return DONE;
+  },
+  wait_state: async (around, pe, _, { signal }) => {
+    const state = await waitState(around, pe, around.timings.state, signal);
+    if (state < 0) return outcome(state, `The state of ${pe.name} cannot be asked`);
+    if (state !== EEH_STATE.NOT_SUPPORTED) return { ok: true, value: state };
+    return { ok: false, why: 'unsupported', detail: `${pe.name} is not available.` };
+  },
+  collect_log: async (around, pe, { severity }) => {
+    const log = await takeLog(around, pe, severity === 'permanent' ? 'permanent' : 'temporary');
+    around.logged(log);
+    return { ok: true, value: { severity: log.severity, bytes: log.blob?.length ?? 0 } };
+  },
+  thaw_mmio: async (around, pe) => outcome(await thaw(around, pe, 'mmio'), `MMIO of ${pe.name} cannot be thawed`),
+  thaw_dma: async (around, pe) => {
+    const rc = await thaw(around, pe, 'dma');
+    if (rc === 0) clear(pe, PE_STATE.ISOLATED, true);
+    return outcome(rc, `DMA of ${pe.name} cannot be thawed`);
+  },
+  unplug: (around, pe, { which }, { scope }) => {
+    const { value, virtual } = unplug(around, pe, which === 'everybody' ? 'everybody' : 'insensitive', scope);
+    unplugged.set(pe, virtual);
+    around.sync();
+    return { ok: true, value: { ...value }, scope: around.rescope() };
+  },
+  reset: async (around, pe) => outcome(await resetFull(around, pe, false), `${pe.name} cannot be reset`),
+  restore: async (around, pe) => {
+    await around.ops.configureBridges(pe);
+    await restoreRegisters(around, pe);
+    return DONE;
+  },
+  unfreeze: async (around, pe) => {
+    const rc = await unfreezeAll(around, pe, false);
+    const nobodyLeft = [...walkDevices(pe)].every(({ disconnected }) => !disconnected);
+    if (rc === 0 && nobodyLeft) clear(pe, PE_STATE.KEEP, true);
+    return outcome(rc, `${pe.name} cannot be thawed after its reset`);
+  },
+  settle: async ({ clock, timings }, _, __, { signal }) => {
+    await pause(clock, timings.hotplug, signal);
+    return DONE;
+  },
+  replug: (around, pe, { complete }) => {
+    replug(around, pe, complete === true, around.sync);
+    return { ok: true, scope: around.rescope() };
+  },
+  replug_virtual: (around, pe) => {
+    for (const { bdf } of unplugged.get(pe) ?? []) around.port.addVirtual(bdf);
+    unplugged.delete(pe);
+    around.sync();
+    return { ok: true, scope: around.rescope() };
+  },
+  finish: ({ port, tree }, pe) => {
+    tree.cleanup(pe);
+    for (const device of walkDevices(pe)) if (device.present) port.setAttention?.(device.bdf, false);
+    clear(pe, PE_STATE.RECOVERING, true);
+    return DONE;
+  },
+  remove: (around, pe) => {
+    for (const device of walkDevices(pe)) if (isActionable(device)) device.channel = 'perm_failure';
+    mark(pe, PE_STATE.REMOVED);
+    for (const device of walkDevices(pe)) device.removed = true;
+    // A virtual function's PE is only marked: the kernel no longer acts on functions whose channel is perm_failure.
+    if (pe.type !== 'vf') removeBus(around, pe);
+    around.sync();
+    return { ok: true, scope: around.rescope() };
+  },
+};
+
+/** In a slot with hotplug, whether a card is there; elsewhere a device is taken to be (eeh_slot_presence_check). */
+const isPresent = (port: Surroundings['port'], device: EehDevice): boolean =>
+  device.present && device.channel !== 'perm_failure' && (port.slotOccupied?.(device.bdf) ?? true);
+
+const busIsKnown = (root: Pe | undefined, pe: Pe): boolean =>
+  pe === root || pe.bus !== undefined || pe.functions[0]?.present === true;
+
+/** Only of functions that the host may act on and that have a driver (eeh_set_irq_state). */
+function setInterrupts({ port }: PerformSurroundings, pe: Pe, { scope }: PerformContext, enabled: boolean): void {
+  const driven = new Set(scope.members.filter(({ driver }) => driver).map(({ bdf }) => bdf));
+  for (const device of walkDevices(pe))
+    if (isActionable(device) && driven.has(device.bdf)) port.setInterrupt?.(device.bdf, enabled);
+}
