@@ -1,0 +1,51 @@
+import { type FirmwareCall } from './faults.js';
+import { type Machine } from './machine.js';
+
+/** What a call is about. */
+export interface CallSubject {
+  readonly call: FirmwareCall;
+  readonly phb: number;
+  readonly pe?: number;
+}
+
+/** What a script makes of a call. */
+type Scripted =
+  | { readonly what: 'fails'; readonly rc: number }
+  | { readonly what: 'ignored' }
+  | { readonly what: 'answers'; readonly answer: Readonly<Record<string, number | boolean>> };
+
+function scripted({ faults }: Machine, { call, phb, pe }: CallSubject): Scripted | undefined {
+  const fits = (fault: { readonly call: string; readonly phb?: number; readonly pe?: number }): boolean =>
+    fault.call === call && (fault.phb ?? phb) === phb && (fault.pe === undefined || fault.pe === pe);
+  const fails = faults.strike('call_fails', fits);
+  if (fails) return { what: 'fails', rc: fails.rc };
+  if (faults.strike('call_ignored', fits)) return { what: 'ignored' };
+  const answers = faults.strike('call_answers', fits);
+  return answers && { what: 'answers', answer: answers.answer };
+}
+
+const noted = (machine: Machine, { call }: CallSubject, rc: number): void => {
+  if (machine.witness.calls) machine.witness.add({ kind: 'call', call, rc, functions: [] });
+};
+
+/** A call that returns a code. */
+export function call(machine: Machine, subject: CallSubject, act: () => number): number {
+  const script = scripted(machine, subject);
+  const rc = script?.what === 'fails' ? script.rc : script?.what === 'ignored' ? 0 : act();
+  noted(machine, subject, rc);
+  return rc;
+}
+
+/** A call that returns values with its code. `failed`: what it returns with a code that a script gives. */
+export function ask<T extends object>(
+  machine: Machine,
+  subject: CallSubject,
+  failed: (rc: number) => T,
+  answer: () => T,
+): T {
+  const script = scripted(machine, subject);
+  const result = script?.what === 'fails' ? failed(script.rc) : answer();
+  const scriptedAnswer = script?.what === 'answers' ? { ...result, ...script.answer } : result;
+  noted(machine, subject, 'rc' in scriptedAnswer ? (scriptedAnswer.rc as number) : 0);
+  return scriptedAnswer;
+}
