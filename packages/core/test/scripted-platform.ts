@@ -66,7 +66,7 @@ export type Stage =
 const endOf = (at: string, result: EndStep['result'], why: string, usable: readonly DeviceRef[]): EndStep => ({
   do: 'end',
   at,
-  state: null,
+  state: why,
   result,
   why,
   usable,
