@@ -12,6 +12,10 @@ export { MOST_PENDING, PendingErrors, type Storage } from './platform/pending-er
 export * from './platform/timings.js';
 export { type FunctionState } from './platform/zpci-function.js';
 export * from './platform/zpci-platform.js';
+export * from './owner-port.js';
+export * from './platform/config-snapshot.js';
+export * from './platform/owner-timings.js';
+export * from './platform/zpci-owner-platform.js';
 export * from './port.js';
 export * from './procedure/host.js';
 export * from './procedure/host-operations.js';

@@ -1,5 +1,6 @@
 import {
   createEngine,
+  isPciRecoveryError,
   KernelPolicy,
   parseBdf,
   type Bdf,
@@ -146,3 +147,13 @@ export const seen = (hardware: SimulatedZpci, bdf: Bdf = AT[1]): string[] =>
   hardware.log
     .filter((fact) => fact.bdf === bdf && fact.kind !== 'firmware_call')
     .map((fact: ZpciFact) => (fact.kind === 'uevent' ? fact.event : fact.kind));
+
+/** The code of the error that a call throws; undefined when it throws none. */
+export function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return isPciRecoveryError(error) ? error.code : String(error);
+  }
+}

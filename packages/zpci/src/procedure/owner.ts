@@ -7,11 +7,14 @@ import {
   type RecoveryScope,
   type Step,
 } from '@pci-recovery/core';
+import { type ZpciEvent } from '../record.js';
 import { aborts, countedVote } from '../votes.js';
 import { faultedBy, laneOf, pecOf, recordOf, refsOf, usableOf, WHY_FAILED } from './common.js';
 
 /** What the platform is asked to do in owner mode. */
 export const OWNER_OPERATIONS = {
+  /** Whether the error is one that the last reset has not ended. Value: {@link ErrorConfirmation}. */
+  confirmError: { name: 'confirm_error', nature: 'wait' },
   /** VFIO_DEVICE_RESET, again while the host still holds the function (EAGAIN). */
   reset: { name: 'vfio_reset', nature: 'change' },
   /** VFIO_DEVICE_PCI_HOT_RESET with everything affected owned (R4.2). */
@@ -22,11 +25,22 @@ export const OWNER_OPERATIONS = {
   enableBusMaster: { name: 'enable_bus_master', nature: 'change' },
 } as const satisfies Readonly<Record<string, Operation>>;
 
+/** `over`: it was seen before the last reset, or has a handle from before it. */
+export type ErrorConfirmation = 'error' | 'over';
+
 interface OwnerState {
   readonly [key: string]: string | readonly string[];
   readonly vote: ErsResult;
   readonly faulted: readonly string[];
 }
+
+/** A recovery under way: what does not change. */
+interface Recovery {
+  readonly event: ZpciEvent;
+  readonly scope: RecoveryScope;
+}
+
+const target = ({ event }: Recovery): { readonly device: string } => ({ device: event.device.bdf });
 
 /**
  * The recovery that the holder of a VFIO device drives after the host has handed it over (R2.5): a holder cannot unblock
@@ -41,122 +55,144 @@ export const zpciOwnerProcedure: RecoveryProcedure = {
   arrival: () => 'queue',
   begin({ event, scope, verdict }: RecoveryInput): Step {
     const state: OwnerState = { vote: 'none', faulted: [] };
-    if (verdict === 'give_up') return failed(scope, state, 'It was given up before it began.');
+    const recovery: Recovery = { event: event as ZpciEvent, scope };
+    if (verdict === 'give_up') return failed(recovery, state, 'It was given up before it began.');
     const record = recordOf(event);
     if (record?.class === 'permanent') {
-      return failed(scope, state, `The platform says that the function is lost (${pecOf(record)}).`);
+      return failed(recovery, state, `The platform says that the function is lost (${pecOf(record)}).`);
     }
-    return errorDetected(scope, state);
+    if (scope.members[0]?.channel === 'perm_failure') return failed(recovery, state, 'It was lost before.');
+    return confirmError(recovery, state);
   },
 };
 
-function errorDetected(scope: RecoveryScope, state: OwnerState): Step {
+/** One reset per error (R3.5): several records can be of one. Where it is not known, it is an error. */
+function confirmError(recovery: Recovery, state: OwnerState): Step {
+  const { event, scope } = recovery;
+  const record = recordOf(event);
+  const handle = record?.ccdf ? { fh: record.fh } : {};
+  return {
+    do: 'operate',
+    at: 'confirm_error',
+    state,
+    operation: { ...OWNER_OPERATIONS.confirmError, ...target(recovery), seen: event.sequence, ...handle },
+    stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
+    then(result) {
+      if (!result.ok || result.value !== 'over') return errorDetected(recovery, state);
+      const usable = scope.members.filter((member) => member.channel === 'normal');
+      const why = 'The function was reset since.';
+      return { do: 'end', at: 'end', state, result: 'ignored', why, usable };
+    },
+  };
+}
+
+function errorDetected(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'notify',
     at: 'error_detected',
     state,
     callback: 'errorDetected',
     channel: 'frozen',
-    to: refsOf(scope),
-    stopped: () => failed(scope, state, 'It was stopped while the listener was told.'),
+    to: refsOf(recovery.scope),
+    stopped: () => failed(recovery, state, 'It was stopped while the listener was told.'),
     then(answers) {
       // A function without a listener cannot say that it recovers (R1.3).
       const next = counted(state, answers, 'disconnect');
-      return aborts(next.vote) ? failed(scope, next, WHY_FAILED[next.vote]) : reset(scope, next);
+      return aborts(next.vote) ? failed(recovery, next, WHY_FAILED[next.vote]) : reset(recovery, next);
     },
   };
 }
 
-function reset(scope: RecoveryScope, state: OwnerState): Step {
+function reset(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'operate',
     at: 'vfio_reset',
     state,
-    operation: OWNER_OPERATIONS.reset,
-    stopped: () => failed(scope, state, 'It was stopped before the reset.'),
+    operation: { ...OWNER_OPERATIONS.reset, ...target(recovery) },
+    stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then(result) {
-      if (result.ok) return restoreConfig(scope, state);
+      if (result.ok) return restoreConfig(recovery, state);
       const why = `The reset did not succeed: ${result.detail ?? result.why}.`;
-      if (result.why !== 'unsupported' && result.why !== 'refused') return failed(scope, state, why);
-      return hotReset(scope, state, why);
+      if (result.why !== 'unsupported' && result.why !== 'refused') return failed(recovery, state, why);
+      return hotReset(recovery, state, why);
     },
   };
 }
 
 /** The next method, where everything that it resets is owned: never silently (R2.9). */
-function hotReset(scope: RecoveryScope, state: OwnerState, why: string): Step {
-  const capability = scope.capabilities['hot_reset'];
+function hotReset(recovery: Recovery, state: OwnerState, why: string): Step {
+  const capability = recovery.scope.capabilities['hot_reset'];
   if (capability !== true) {
-    return failed(scope, state, `${why} A hot reset is not possible: ${capability?.absent ?? 'not declared'}.`);
+    return failed(recovery, state, `${why} A hot reset is not possible: ${capability?.absent ?? 'not declared'}.`);
   }
   return {
     do: 'operate',
     at: 'vfio_hot_reset',
     state,
-    operation: OWNER_OPERATIONS.hotReset,
-    stopped: () => failed(scope, state, 'It was stopped before the hot reset.'),
+    operation: { ...OWNER_OPERATIONS.hotReset, ...target(recovery) },
+    stopped: () => failed(recovery, state, 'It was stopped before the hot reset.'),
     then: (result) =>
       result.ok
-        ? restoreConfig(scope, state)
-        : failed(scope, state, `${why} Nor did the hot reset: ${result.detail ?? result.why}.`),
+        ? restoreConfig(recovery, state)
+        : failed(recovery, state, `${why} Nor did the hot reset: ${result.detail ?? result.why}.`),
   };
 }
 
 /** After the last reset, never before it. */
-function restoreConfig(scope: RecoveryScope, state: OwnerState): Step {
+function restoreConfig(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'operate',
     at: 'restore_config',
     state,
-    operation: OWNER_OPERATIONS.restoreConfig,
+    operation: { ...OWNER_OPERATIONS.restoreConfig, ...target(recovery) },
     then: (result) =>
       result.ok
-        ? enableBusMaster(scope, state)
-        : failed(scope, state, `Configuration could not be restored: ${result.detail ?? result.why}.`),
+        ? enableBusMaster(recovery, state)
+        : failed(recovery, state, `Configuration could not be restored: ${result.detail ?? result.why}.`),
   };
 }
 
-function enableBusMaster(scope: RecoveryScope, state: OwnerState): Step {
+function enableBusMaster(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'operate',
     at: 'enable_bus_master',
     state,
-    operation: OWNER_OPERATIONS.enableBusMaster,
+    operation: { ...OWNER_OPERATIONS.enableBusMaster, ...target(recovery) },
     then: (result) =>
       result.ok
-        ? slotReset(scope, state)
-        : failed(scope, state, `DMA could not be enabled: ${result.detail ?? result.why}.`),
+        ? slotReset(recovery, state)
+        : failed(recovery, state, `DMA could not be enabled: ${result.detail ?? result.why}.`),
   };
 }
 
-function slotReset(scope: RecoveryScope, state: OwnerState): Step {
+function slotReset(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'notify',
     at: 'slot_reset',
     state,
     callback: 'slotReset',
     channel: 'normal',
-    to: refsOf(scope),
-    stopped: () => failed(scope, state, 'It was stopped after the reset.'),
+    to: refsOf(recovery.scope),
+    stopped: () => failed(recovery, state, 'It was stopped after the reset.'),
     then(answers) {
       const next = counted(state, answers, 'none');
       const good = next.vote === 'none' || next.vote === 'recovered';
-      return good ? resume(scope, next) : failed(scope, next, WHY_FAILED[next.vote]);
+      return good ? resume(recovery, next) : failed(recovery, next, WHY_FAILED[next.vote]);
     },
   };
 }
 
-function resume(scope: RecoveryScope, state: OwnerState): Step {
+function resume(recovery: Recovery, state: OwnerState): Step {
   return {
     do: 'notify',
     at: 'resume',
     state,
     callback: 'resume',
     channel: 'normal',
-    to: refsOf(scope),
+    to: refsOf(recovery.scope),
     then(answers) {
       const after = { ...state, faulted: faultedBy(state.faulted, answers) };
-      const usable = usableOf(scope, after.faulted);
+      const usable = usableOf(recovery.scope, after.faulted);
       const result = usable.length > 0 ? 'recovered' : 'disconnected';
       const why = usable.length > 0 ? 'The listener works again.' : 'The listener could not resume.';
       return { do: 'end', at: 'end', state: after, result, why, usable };
@@ -164,14 +200,14 @@ function resume(scope: RecoveryScope, state: OwnerState): Step {
   };
 }
 
-function failed(scope: RecoveryScope, state: OwnerState, why: string): Step {
+function failed(recovery: Recovery, state: OwnerState, why: string): Step {
   return {
     do: 'notify',
     at: 'perm_failure',
     state: { ...state, why },
     callback: 'errorDetected',
     channel: 'perm_failure',
-    to: refsOf(scope),
+    to: refsOf(recovery.scope),
     then: () => ({ do: 'end', at: 'end', state: { ...state, why }, result: 'disconnected', why, usable: [] }),
   };
 }

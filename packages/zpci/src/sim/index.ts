@@ -7,3 +7,5 @@ export { SimulatedZpci, simulateZpci, type FunctionInspection } from './hardware
 export * from './machine/description.js';
 export { type DmaAccess, type DmaOutcome, type ErrorDetails } from './machine/error-state.js';
 export { type LogOptions, type ZpciFact, type ZpciOccurrence } from './witness-log.js';
+export { FEATURE, HeldDevice, type FeatureData, type HeldDeviceOptions } from './vfio/held-device.js';
+export { SimulatedVfio, type SimulatedVfioOptions } from './vfio/simulated-vfio.js';

@@ -2,7 +2,7 @@ import { type Bdf, type Clock } from '@pci-recovery/core';
 import { type FunctionState } from '../platform/zpci-function.js';
 import { type ConfigWidth, type ZpciHostPort } from '../port.js';
 import { type FirmwareCall } from './faults.js';
-import { type Errno } from './vfio/errno.js';
+import { type Errno } from '../owner-port.js';
 
 /** What happened at the machine, without when and where. */
 export type ZpciOccurrence =

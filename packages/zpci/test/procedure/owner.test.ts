@@ -12,16 +12,21 @@ const violated = (rule: string, detail: unknown): never => {
 const wasReset = (path: readonly string[]): boolean =>
   path.includes('vfio_reset=ok') || path.includes('vfio_hot_reset=ok');
 
-function afterOperation(path: readonly string[], step: OperateStep, input: Input): Memory {
-  const { name } = step.operation;
+function checkOperation(path: readonly string[], name: string): void {
   if (path.includes('perm_failure')) violated('nothing is done after perm_failure', path);
-  if (!path.includes('errorDetected')) violated('the listener is told first (R3.8)', path);
+  if (name === 'confirm_error' && path.length > 0) violated('it is looked first whether it is over', path);
+  if (name !== 'confirm_error' && !path.includes('errorDetected')) violated('the listener is told first (R3.8)', path);
   if (name.endsWith('reset') && wasReset(path)) violated('one reset per error', path);
   if (name === 'vfio_hot_reset' && !/^vfio_reset=(unsupported|refused)$/.test(path.at(-1) ?? '')) {
     violated('the next method is used only where the first cannot be (R2.9)', path);
   }
   if (name === 'restore_config' && !wasReset(path)) violated('restores only after a reset', path);
   if (name === 'enable_bus_master' && path.at(-1) !== 'restore_config=ok') violated('DMA last of all', path);
+}
+
+function afterOperation(path: readonly string[], step: OperateStep, input: Input): Memory {
+  const { name } = step.operation;
+  checkOperation(path, name);
   if (input.kind !== 'result') return { path: [...path, `${name}=stopped`] };
   return { path: [...path, `${name}=${input.result.ok ? 'ok' : input.result.why}`] };
 }
@@ -45,6 +50,7 @@ const LAW: Monitor<Memory> = {
     if (step.result === 'recovered' && !path.includes('resume')) violated('recovered only after resume', path);
     if (step.result === 'disconnected' && !failed && !path.includes('resume')) violated('a failure is told', path);
     if (step.result === 'disconnected' && step.usable.length > 0) violated('nothing of a failed scope is usable', path);
+    if (step.result === 'ignored' && path.length > 1) violated('nothing is done for an error that is over', path);
     if (failed && step.result !== 'disconnected') violated('perm_failure is final', path);
   },
 };
@@ -55,7 +61,7 @@ const exploreScope = (scope: RecoveryScope, memoise = true, failures: Failures =
   [0x04, 0x3b].flatMap((pec) =>
     (['recover', 'give_up'] as const).map((verdict) =>
       explore(zpciOwnerProcedure.begin({ event: eventOf(pec), scope, verdict }), {
-        alphabet: everything(scope, {}, failures),
+        alphabet: everything(scope, { confirm_error: ['error', 'over', null] }, failures),
         monitor: LAW,
         memoise,
       }),
