@@ -33,9 +33,10 @@ export function recoveryScope(
 ): RecoveryScope {
   const bridge = recoveryBridge(port, bdf);
   const memberOf = (fn: TopologyFunction): Member => {
-    const device = { bdf: fn.bdf, generation: port.generationOf(fn.bdf) };
-    const driver = fn.driver !== undefined;
-    return { ...device, bridge: fn.bridge, channel: channels.of(device), driver, handles: NO_HANDLERS };
+    const { bdf, bridge } = fn;
+    const generation = port.generationOf(bdf);
+    const channel = channels.of({ bdf, generation });
+    return { bdf, generation, bridge, channel, driver: fn.driver !== undefined, handles: NO_HANDLERS };
   };
   if (!bridge) return { id: `gone ${bdf}`, members: [], capabilities };
   if (bridge.secondary === undefined) return { id: bridge.bdf, members: [memberOf(bridge)], capabilities };

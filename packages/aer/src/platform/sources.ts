@@ -86,6 +86,27 @@ export function findSources(registers: RegisterMap, topology: PciTopology, error
 export const linkMayBeDown = (fn: TopologyFunction): boolean =>
   fn.portType !== 'root_port' && fn.portType !== 'rcec' && fn.portType !== 'downstream_port';
 
+/** What was read of a source. */
+type Reading = Omit<AerRecord, 'origin' | 'root' | 'portType' | 'severity' | 'multiple' | 'sourceId'>;
+
+const UNREAD: Reading = { status: 0, mask: 0, advisory: 0, accessible: false };
+
+/** Named properties come first: V8 gives every object whose literal begins with a spread a hidden class of its own. */
+const recordOf = (
+  { root, multiple, sourceId }: ReceivedError,
+  { portType }: TopologyFunction,
+  severity: AerRecord['severity'],
+  reading: Reading,
+): AerRecord => ({
+  origin: 'message',
+  root: root.bdf,
+  ...(portType ? { portType } : {}),
+  severity,
+  multiple,
+  sourceId,
+  ...reading,
+});
+
 /**
  * Reads what a source has to say; undefined when there is nothing to handle: no AER capability, or no unmasked error.
  * A non-fatal error of a function that answers all ones is escalated to fatal (R1.6); the kernel would drop it.
@@ -93,23 +114,16 @@ export const linkMayBeDown = (fn: TopologyFunction): boolean =>
  * Source: Linux 7.3 drivers/pci/pcie/aer.c:aer_get_device_error_info.
  */
 export function readError(registers: RegisterMap, fn: TopologyFunction, error: ReceivedError): AerRecord | undefined {
-  const base = {
-    origin: 'message' as const,
-    root: error.root.bdf,
-    ...(fn.portType ? { portType: fn.portType } : {}),
-    severity: error.severity,
-    multiple: error.multiple,
-    sourceId: error.sourceId,
-    advisory: 0,
-  };
+  const { severity } = error;
   if (registers.of(fn.bdf).aer === 0 && registers.knows(fn.bdf)) return undefined;
-  const unread = { ...base, status: 0, mask: 0, accessible: false };
-  if (error.severity === 'fatal' && linkMayBeDown(fn)) return unread;
-  if (!registers.answers(fn.bdf))
-    return error.severity === 'correctable' ? undefined : { ...unread, severity: 'fatal' };
-  const [status, mask] = statusOf(registers, fn, error.severity);
+  if (severity === 'fatal' && linkMayBeDown(fn)) return recordOf(error, fn, severity, UNREAD);
+  if (!registers.answers(fn.bdf)) {
+    return severity === 'correctable' ? undefined : recordOf(error, fn, 'fatal', UNREAD);
+  }
+  const [status, mask] = statusOf(registers, fn, severity);
   if ((status & ~mask) === 0) return undefined;
-  return { ...base, ...readLog(registers, fn, error.severity, status & ~mask), status, mask, accessible: true };
+  const log = readLog(registers, fn, severity, status & ~mask);
+  return recordOf(error, fn, severity, { status, mask, accessible: true, ...log });
 }
 
 /** First error pointer, header log, and advisory errors behind a correctable one. */

@@ -80,7 +80,7 @@ function confirmSource(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'confirm_source',
     state,
-    operation: { ...HOST_OPERATIONS.confirmSource, device: event.device.bdf, severity },
+    operation: { device: event.device.bdf, severity, ...HOST_OPERATIONS.confirmSource },
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return failed(recovery, state, 'The source of the error could not be read again.');
@@ -134,7 +134,7 @@ function reset(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'reset_subordinates',
     state,
-    operation: { ...HOST_OPERATIONS.resetSubordinates, device: recovery.event.device.bdf },
+    operation: { device: recovery.event.device.bdf, ...HOST_OPERATIONS.resetSubordinates },
     stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then(result) {
       if (!result.ok) return failed(recovery, state, `The reset did not succeed: ${result.why}.`);
@@ -184,7 +184,7 @@ function clearStatus(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'clear_status',
     state,
-    operation: { ...HOST_OPERATIONS.clearStatus, device: recovery.event.device.bdf },
+    operation: { device: recovery.event.device.bdf, ...HOST_OPERATIONS.clearStatus },
     then: () => recovered(recovery, state),
   };
 }

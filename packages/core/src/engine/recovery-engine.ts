@@ -24,6 +24,7 @@ import { Observers } from './observers.js';
 import { readScope } from './read-scope.js';
 import { RecoveryRun } from './recovery-run.js';
 import { CallbackFrames } from './reentrancy.js';
+import { Roster } from './roster.js';
 import { Scheduler } from './scheduler.js';
 import { type Submission, unrecovered } from './submission.js';
 
@@ -41,7 +42,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   readonly #observers = new Observers();
   readonly #frames = new CallbackFrames();
   readonly #scheduler = new Scheduler();
-  readonly #active = new Set<Submission>();
+  readonly #active = new Roster<Submission>();
   readonly #recording = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #started: Promise<void> | undefined;
@@ -121,7 +122,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   async abort(reason: string): Promise<void> {
     this.#closing.abort();
-    for (const submission of this.#active) this.#giveUp(submission, reason);
+    for (const submission of this.#active.list()) this.#giveUp(submission, reason);
     await this.close();
   }
 
@@ -203,11 +204,11 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     return new Promise((resolve) => {
       const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
       const submission: Submission = {
-        ...draft,
         resolve(outcome) {
           signal?.removeEventListener('abort', givenUp);
           resolve(outcome);
         },
+        ...draft,
       };
       this.#active.add(submission);
       if (signal?.aborted) givenUp();
@@ -304,7 +305,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   /** Errors of the same platform that wait inside the scope of `submission` go with it. */
   #purge(submission: Submission, scope: RecoveryScope): void {
     const inside = new Set(scope.members.map((member) => member.bdf));
-    for (const other of [...this.#active]) {
+    for (const other of this.#active.list()) {
       if (!other.waiting || other.run || other === submission || other.platform !== submission.platform) continue;
       const extent = extentOf(other.waiting.scope(), inside, scope.id);
       if ((extent !== 'same' && extent !== 'inside') || !this.#scheduler.withdraw(other.waiting)) continue;

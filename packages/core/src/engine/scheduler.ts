@@ -34,7 +34,8 @@ interface Lane {
  */
 export class Scheduler {
   readonly #lanes = new Map<string, Lane>();
-  readonly #holders = new Map<Bdf, Occupant>();
+  /** Who is given back keeps its place, empty: see `Roster` for why nothing is deleted. */
+  readonly #holders = new Map<Bdf, Occupant | undefined>();
   /** Those that came to hold what another one held already, in this order: their membership grew. */
   readonly #heirs = new Map<Bdf, Occupant[]>();
   readonly #work: Queued[] = [];
@@ -114,7 +115,7 @@ export class Scheduler {
     if (this.#holders.get(bdf) === occupant) {
       const heir = heirs.shift();
       if (heir) this.#holders.set(bdf, heir);
-      else this.#holders.delete(bdf);
+      else this.#holders.set(bdf, undefined);
     }
     if (heirs.length > 0) this.#heirs.set(bdf, heirs);
     else this.#heirs.delete(bdf);

@@ -4,10 +4,11 @@ import { type RecoveryOutcome } from '../contract/outcome.js';
 import { type RecoveryPlatform } from '../contract/platform.js';
 import { type RecoveryResult } from '../contract/step.js';
 import { type RecoveryRun } from './recovery-run.js';
+import { type Rostered } from './roster.js';
 import { type Waiting } from './scheduler.js';
 
 /** One error on its way through an engine. */
-export interface Submission {
+export interface Submission extends Rostered<Submission> {
   readonly platform: RecoveryPlatform;
   readonly event: ErrorEvent;
   verdict: 'recover' | 'give_up';
