@@ -22,6 +22,16 @@ export function hasCallback(handlers: PciErrorHandlers, callback: Voting | Telli
 const handlesOf = (handlers: PciErrorHandlers): ReadonlySet<Voting | Telling> =>
   new Set(CALLBACKS.filter((callback) => hasCallback(handlers, callback)));
 
+/** Stands for handlers that a platform could not name: every call of them fails. */
+export const UNCALLABLE = new Proxy<PciErrorHandlers>(
+  {},
+  {
+    get() {
+      throw new Error('The platform could not name its callbacks.');
+    },
+  },
+);
+
 /** Who brought callbacks for which address. */
 export class Attachments {
   readonly #attached = new Map<Bdf, Attachment>();

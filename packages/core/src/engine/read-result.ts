@@ -1,4 +1,5 @@
 import { OPERATION_FAILURES, type OperationResult } from '../contract/step.js';
+import { describeError } from '../errors/describe-error.js';
 import { isObject, isScope } from './read-scope.js';
 
 const NONSENSE: OperationResult = { ok: false, why: 'failed', detail: 'The platform answered nonsense.' };
@@ -19,3 +20,10 @@ export function readResult(given: unknown): OperationResult {
     return NONSENSE;
   }
 }
+
+/** What a thrown error, or a rejection, of an operation counts as. */
+export const failedBy = (error: unknown): OperationResult => ({
+  ok: false,
+  why: 'failed',
+  detail: describeError(error),
+});

@@ -15,13 +15,13 @@ import { describeError } from '../errors/describe-error.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 import { type Awaitable } from '../plain.js';
 import { Attachments } from './attachments.js';
-import { callWithin, deadlineOf } from './deadline.js';
 import { type EngineSettings } from './engine-settings.js';
 import { runExclusively } from './exclusive.js';
 import { extentOf } from './extent.js';
 import { takeIn } from './intake.js';
 import { Observers } from './observers.js';
 import { readScope } from './read-scope.js';
+import { Recorder } from './recorder.js';
 import { RecoveryRun } from './recovery-run.js';
 import { CallbackFrames } from './reentrancy.js';
 import { Roster } from './roster.js';
@@ -43,7 +43,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   readonly #frames = new CallbackFrames();
   readonly #scheduler = new Scheduler();
   readonly #active = new Roster<Submission>();
-  readonly #recording = new Set<Promise<void>>();
+  readonly #recorder: Recorder;
   readonly #closing = new AbortController();
   #started: Promise<void> | undefined;
   #recoveries = 0;
@@ -62,6 +62,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     if (!(this.#mostQueued >= 1 && (Number.isInteger(this.#mostQueued) || this.#mostQueued === Infinity))) {
       throw new PciRecoveryError('ERR_PCI_BAD_SETTING', 'mostQueued is a whole number from 1, or Infinity.');
     }
+    this.#recorder = new Recorder(policy, clock, this.#attachments, this.#observers);
     for (const platform of platforms ?? []) {
       if (this.#platforms.has(platform.name)) {
         throw new PciRecoveryError('ERR_PCI_DUPLICATE_PLATFORM', `Two platforms are named "${platform.name}".`);
@@ -117,7 +118,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#scheduler.idle(), ...this.#recording]);
+    await Promise.all([this.#scheduler.idle(), this.#recorder.idle()]);
   }
 
   async abort(reason: string): Promise<void> {
@@ -173,26 +174,12 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
       }
       this.#emit({ type: verdict === 'record' ? 'recorded' : 'ignored', event, why });
       const outcome = unrecovered({ platform, event }, time, 'ignored', why, scope);
-      return verdict === 'record' ? this.#acknowledge(platform, event).then(() => outcome) : outcome;
+      return verdict === 'record' ? this.#recorder.record(platform, event).then(() => outcome) : outcome;
     } catch (error) {
       this.#observers.emit({ type: 'trouble', where: 'the decision on an error', error });
       const why = `It could not be decided: ${describeError(error)}.`;
       return unrecovered({ platform, event }, time, 'disconnected', why);
     }
-  }
-
-  /** Has an error that starts no recovery acknowledged at the hardware, and its function told. */
-  async #acknowledge(platform: RecoveryPlatform, event: ErrorEvent): Promise<void> {
-    const deadline = deadlineOf(this.#policy, this.#observers, event.device, 'corErrorDetected');
-    const tell = (): Promise<void> =>
-      callWithin(this.#clock, deadline, () => this.#attachments.of(event.device, platform)?.corErrorDetected?.(event));
-    const acknowledged = (async () => {
-      if (platform.acknowledge) await platform.acknowledge(event, tell);
-      else await tell();
-    })().catch((error: unknown) => this.#observers.emit({ type: 'trouble', where: 'corErrorDetected', error }));
-    this.#recording.add(acknowledged);
-    await acknowledged;
-    this.#recording.delete(acknowledged);
   }
 
   #admit(

@@ -12,18 +12,19 @@ import {
   type NotifyStep,
   type OperateStep,
   type OperationResult,
-  type RecoveryResult,
   type Step,
 } from '../contract/step.js';
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
 import { describeError } from '../errors/describe-error.js';
-import { type Attachments, hasCallback } from './attachments.js';
+import { type Attachments, hasCallback, UNCALLABLE } from './attachments.js';
 import { adopt, answerOf, callCallback, isThenable } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { deadlineOf } from './deadline.js';
 import { type Observers } from './observers.js';
-import { readResult } from './read-result.js';
+import { cuttable, UncutContext } from './operation-context.js';
+import { failedBy, readResult } from './read-result.js';
 import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
+import { refuseUnknown, refuseUnknownResult } from './step-check.js';
 
 /** What a run needs of its engine. */
 export interface RunSurroundings {
@@ -38,43 +39,6 @@ export interface RunSurroundings {
 
 /** More steps than any platform's law has: a procedure that goes on longer goes round in circles. */
 const MOST_STEPS = 10_000;
-
-const RESULTS: ReadonlySet<unknown> = new Set<RecoveryResult>(['recovered', 'disconnected', 'handed_over', 'ignored']);
-
-function refuseUnknown(step: NotifyStep | OperateStep): void {
-  if (step.do !== 'notify' && step.do !== 'operate') throw new Error('it answered no step');
-}
-
-/** Stands for handlers that a platform could not name: every call of them fails. */
-const UNCALLABLE = new Proxy<PciErrorHandlers>(
-  {},
-  {
-    get() {
-      throw new Error('The platform could not name its callbacks.');
-    },
-  },
-);
-
-const failed = (error: unknown): OperationResult => ({ ok: false, why: 'failed', detail: describeError(error) });
-
-/** Only a `wait` gives way to an abort, and only where the law says what stopping means. */
-const cuttable = (step: OperateStep): boolean => step.operation.nature === 'wait' && step.stopped !== undefined;
-
-/** What an operation gets to know that runs to its end: its signal never aborts. */
-class UncutContext implements PerformContext {
-  readonly recovery: number;
-  readonly scope: RecoveryScope;
-  #signal: AbortSignal | undefined;
-
-  constructor({ recovery, scope }: PerformContext) {
-    this.recovery = recovery;
-    this.scope = scope;
-  }
-
-  get signal(): AbortSignal {
-    return (this.#signal ??= new AbortController().signal);
-  }
-}
 
 /** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
 export class RecoveryRun implements CallbackFrame, PerformContext {
@@ -283,14 +247,14 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
       result = this.platform.perform(operation, cuttable(step) ? this : new UncutContext(this));
       if (isThenable(result)) return this.#patience(step, result).then((one) => this.#operated(step, one));
     } catch (error) {
-      return this.#operated(step, failed(error));
+      return this.#operated(step, failedBy(error));
     }
     return this.#operated(step, readResult(result));
   }
 
   /** A `wait` is abandoned by an abort also when the platform does not look at its signal. */
   #patience(step: OperateStep, result: PromiseLike<unknown>): Promise<OperationResult> {
-    const settled = adopt(result).then(readResult, failed);
+    const settled = adopt(result).then(readResult, failedBy);
     if (!cuttable(step)) return settled;
     return new Promise((resolve) => {
       const forget = this.#onStop(() => resolve({ ok: false, why: 'stopped' }));
@@ -322,7 +286,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
 
   /** Fail closed: nobody of an end that is none, only present functions in the generation that was recovered, and none whose callback failed. */
   #usable(end: EndStep): DeviceRef[] {
-    if (!RESULTS.has(end.result)) throw new Error(`"${String(end.result)}" is no result`);
+    refuseUnknownResult(end);
     const present = new Map(this.scope.members.map((member) => [member.bdf, member.generation]));
     return end.usable
       .filter(({ bdf, generation }) => present.get(bdf) === generation && !this.#faulted.has(bdf))
