@@ -1,4 +1,4 @@
-import { wait, type Clock, type OperationFailure } from '@pci-recovery/core';
+import { wait, type Awaitable, type Clock, type OperationFailure } from '@pci-recovery/core';
 import { CC, CLP } from '../firmware-codes.js';
 import { type ModifyControl, type SetControl, type ZpciHostPort } from '../port.js';
 import { type ZpciTimings } from './timings.js';
@@ -7,6 +7,9 @@ import { type FunctionState, type ZpciFunction } from './zpci-function.js';
 /** How something that was asked of firmware ended. */
 export type Done =
   { readonly ok: true } | { readonly ok: false; readonly why: OperationFailure; readonly detail: string };
+
+/** `already`: nothing had to be done. */
+export type Disabled = Done & { readonly already?: boolean };
 
 const DONE: Done = { ok: true };
 
@@ -44,81 +47,112 @@ export class Firmware {
   }
 
   /** Linux 7.3 arch/s390/pci/pci.c:zpci_enable_device, pci_clp.c:clp_enable_fh. */
-  async enable(fn: ZpciFunction): Promise<Done> {
-    const enabled = await this.#set(fn.fh, 'enable');
-    if (enabled.response !== CLP.OK) return failedCommand('Enabling the function', enabled.response);
-    if (!fn.mio) {
+  enable(fn: ZpciFunction): Awaitable<Done> {
+    return after(this.#set(fn.fh, 'enable'), (enabled) => {
+      if (enabled.response !== CLP.OK) return failedCommand('Enabling the function', enabled.response);
+      if (fn.mio) return this.#enableMappings(fn, enabled.fh);
       fn.updateHandle(enabled.fh);
       return DONE;
-    }
-    const mapped = await this.#set(enabled.fh, 'enable_mio');
-    if (mapped.response === CLP.OK) {
-      fn.updateHandle(mapped.fh);
-      return DONE;
-    }
-    await this.#set(enabled.fh, 'disable');
-    return failedCommand('Enabling its memory mappings', mapped.response);
+    });
   }
 
   /**
    * `already`: it was disabled before, whatever its handle said.
    * Linux 7.3 arch/s390/pci/pci.c:zpci_disable_device, pci_clp.c:clp_disable_fh.
    */
-  async disable(fn: ZpciFunction): Promise<Done & { readonly already?: boolean }> {
+  disable(fn: ZpciFunction): Awaitable<Disabled> {
     if (!fn.enabled) return DONE;
-    const { response, fh } = await this.#set(fn.fh, 'disable');
-    if (response === CLP.OK) {
+    return after(this.#set(fn.fh, 'disable'), ({ response, fh }): Disabled => {
+      if (response === CLP.ALREADY) return this.#disabledBefore(fn);
+      if (response !== CLP.OK) return failedCommand('Disabling the function', response);
       fn.updateHandle(fh);
       return DONE;
-    }
-    if (response !== CLP.ALREADY) return failedCommand('Disabling the function', response);
-    const refreshed = this.handleOf(fn.fid);
-    if (!refreshed.ok) return refreshed;
-    if (refreshed.fh === undefined) return { ok: false, why: 'gone', detail: 'Firmware has no such function any more' };
-    fn.updateHandle(refreshed.fh);
-    return { ok: true, already: true };
+    });
   }
 
   /** Linux 7.3 arch/s390/pci/pci.c:zpci_hot_reset_device, zpci_reenable_device. */
-  async hotReset(fn: ZpciFunction, interrupts: boolean): Promise<Done> {
-    const disabled = await this.disable(fn);
-    if (!disabled.ok) return disabled;
-    const enabled = await this.enable(fn);
-    if (!enabled.ok) return enabled;
-    if (interrupts) {
-      const registered = await this.modify(fn, 'register_interrupts');
-      if (!registered.ok) return registered;
-    }
-    const translated = await this.modify(fn, 'register_translation');
-    if (!translated.ok) await this.disable(fn);
-    return translated;
+  hotReset(fn: ZpciFunction, interrupts: boolean): Awaitable<Done> {
+    const registering = (): Awaitable<Done> => (interrupts ? this.modify(fn, 'register_interrupts') : DONE);
+    return succeeding(this.disable(fn), () =>
+      succeeding(this.enable(fn), () => succeeding(registering(), () => this.#registerTranslation(fn))),
+    );
   }
 
   /** Linux 7.3 arch/s390/pci/pci_insn.c:zpci_mod_fc. */
-  async modify(fn: ZpciFunction, control: ModifyControl): Promise<Done> {
+  modify(fn: ZpciFunction, control: ModifyControl): Awaitable<Done> {
     const { instructionBusyMs, instructionRetries } = this.#timings;
-    let answer = this.#port.modify(fn.fh, control);
-    for (let tries = 0; answer.cc === CC.BUSY && tries < instructionRetries; tries++) {
-      await wait(this.#clock, instructionBusyMs);
-      answer = this.#port.modify(fn.fh, control);
-    }
-    const { cc, status } = answer;
-    if (cc === CC.OK) return DONE;
-    const why = cc === CC.BUSY ? 'timeout' : cc === CC.INVALID_HANDLE ? 'gone' : 'failed';
-    return { ok: false, why, detail: `Modify PCI Function Controls (${control}) gave cc ${cc}, status ${status}` };
+    const answer = this.#patiently(
+      () => this.#port.modify(fn.fh, control),
+      ({ cc }) => cc === CC.BUSY,
+      instructionBusyMs,
+      instructionRetries,
+    );
+    return after(answer, ({ cc, status }): Done => {
+      if (cc === CC.OK) return DONE;
+      const why = cc === CC.BUSY ? 'timeout' : cc === CC.INVALID_HANDLE ? 'gone' : 'failed';
+      return { ok: false, why, detail: `Modify PCI Function Controls (${control}) gave cc ${cc}, status ${status}` };
+    });
+  }
+
+  #enableMappings(fn: ZpciFunction, fh: number): Awaitable<Done> {
+    return after(this.#set(fh, 'enable_mio'), (mapped) => {
+      if (mapped.response === CLP.OK) {
+        fn.updateHandle(mapped.fh);
+        return DONE;
+      }
+      const failed = failedCommand('Enabling its memory mappings', mapped.response);
+      return after(this.#set(fh, 'disable'), () => failed);
+    });
+  }
+
+  #disabledBefore(fn: ZpciFunction): Disabled {
+    const { fh, ...refreshed } = this.handleOf(fn.fid);
+    if (!refreshed.ok) return refreshed;
+    if (fh === undefined) return { ok: false, why: 'gone', detail: 'Firmware has no such function any more' };
+    fn.updateHandle(fh);
+    return { ok: true, already: true };
+  }
+
+  #registerTranslation(fn: ZpciFunction): Awaitable<Done> {
+    return after(this.modify(fn, 'register_translation'), (done) =>
+      done.ok ? done : after(this.disable(fn), () => done),
+    );
   }
 
   /** Linux 7.3 arch/s390/pci/pci_clp.c:clp_set_pci_fn. */
-  async #set(fh: number, control: SetControl): Promise<ReturnType<ZpciHostPort['set']>> {
+  #set(fh: number, control: SetControl): Awaitable<ReturnType<ZpciHostPort['set']>> {
     const { commandBusyMs, commandRetries } = this.#timings;
-    let answer = this.#port.set(fh, control);
-    for (let tries = 0; answer.response === CLP.BUSY && tries < commandRetries; tries++) {
-      await wait(this.#clock, commandBusyMs);
-      answer = this.#port.set(fh, control);
+    return this.#patiently(
+      () => this.#port.set(fh, control),
+      ({ response }) => response === CLP.BUSY,
+      commandBusyMs,
+      commandRetries,
+    );
+  }
+
+  /** Asks again while the answer is busy; answers at once when it is not. */
+  #patiently<A>(ask: () => A, busy: (answer: A) => boolean, ms: number, most: number): Awaitable<A> {
+    const first = ask();
+    return busy(first) ? this.#again(first, ask, busy, ms, most) : first;
+  }
+
+  async #again<A>(first: A, ask: () => A, busy: (answer: A) => boolean, ms: number, most: number): Promise<A> {
+    let answer = first;
+    for (let tries = 0; busy(answer) && tries < most; tries++) {
+      await wait(this.#clock, ms);
+      answer = ask();
     }
     return answer;
   }
 }
+
+/** Goes on with a value, at once where it is there. */
+const after = <A, B>(value: Awaitable<A>, next: (value: A) => Awaitable<B>): Awaitable<B> =>
+  value instanceof Promise ? value.then(next) : next(value);
+
+/** Goes on only after success. */
+const succeeding = (done: Awaitable<Done>, next: () => Awaitable<Done>): Awaitable<Done> =>
+  after(done, (one) => (one.ok ? next() : one));
 
 const WHY: ReadonlyMap<number, OperationFailure> = new Map([
   [CLP.BUSY, 'timeout'],

@@ -1,10 +1,8 @@
-import { type OperationFailure, type OperationResult, type Plain } from '@pci-recovery/core';
+import { type Awaitable, type OperationFailure, type OperationResult, type Plain } from '@pci-recovery/core';
 import { type HandleFreshness } from '../procedure/host-operations.js';
 import { type ZpciHostPort } from '../port.js';
-import { type Firmware } from './firmware.js';
+import { type Done, type Firmware } from './firmware.js';
 import { type ZpciFunction } from './zpci-function.js';
-
-const DONE: OperationResult = { ok: true };
 
 const failure = (why: OperationFailure, detail: string): OperationResult => ({ ok: false, why, detail });
 
@@ -32,23 +30,22 @@ export function storeRecord(fn: ZpciFunction, record: Plain | undefined): Operat
  * Lets register accesses through, DMA not. Nothing is tried at a function that the event disabled.
  * Linux 7.3 arch/s390/pci/pci_event.c:zpci_event_do_error_state_clear, pci.c:zpci_reset_load_store_blocked.
  */
-export async function unblockLoadStore(firmware: Firmware, fn: ZpciFunction): Promise<OperationResult> {
+export function unblockLoadStore(firmware: Firmware, fn: ZpciFunction): Awaitable<OperationResult> {
   if (!fn.enabled) return failure('refused', 'The function is disabled');
   return firmware.modify(fn, 'reset_block');
 }
 
 /** Linux 7.3 arch/s390/pci/pci.c:zpci_clear_error_state. */
-export async function clearErrorState(firmware: Firmware, fn: ZpciFunction): Promise<OperationResult> {
-  const cleared = await firmware.modify(fn, 'reset_error');
-  if (!cleared.ok) return cleared;
-  fn.channel = 'normal';
-  return DONE;
-}
+export const clearErrorState = (firmware: Firmware, fn: ZpciFunction): Awaitable<OperationResult> =>
+  normalAfter(fn, firmware.modify(fn, 'reset_error'));
 
 /** Linux 7.3 arch/s390/pci/pci_event.c:zpci_event_do_reset. */
-export async function hotReset(firmware: Firmware, port: ZpciHostPort, fn: ZpciFunction): Promise<OperationResult> {
-  const reset = await firmware.hotReset(fn, port.usesInterrupts(fn.bdf));
-  if (!reset.ok) return reset;
-  fn.channel = 'normal';
-  return DONE;
+export const hotReset = (firmware: Firmware, port: ZpciHostPort, fn: ZpciFunction): Awaitable<OperationResult> =>
+  normalAfter(fn, firmware.hotReset(fn, port.usesInterrupts(fn.bdf)));
+
+/** The channel is normal again after success. */
+function normalAfter(fn: ZpciFunction, done: Awaitable<Done>): Awaitable<OperationResult> {
+  if (done instanceof Promise) return done.then((one) => normalAfter(fn, one));
+  if (done.ok) fn.channel = 'normal';
+  return done;
 }

@@ -1,4 +1,4 @@
-import { type Bdf, type ChannelState } from '@pci-recovery/core';
+import { type Awaitable, type Bdf, type ChannelState } from '@pci-recovery/core';
 import { isEnabled } from '../firmware-codes.js';
 import { PendingErrors } from './pending-errors.js';
 
@@ -19,7 +19,7 @@ export class ZpciFunction {
   generation: number;
   channel: ChannelState = 'normal';
   readonly pending = new PendingErrors();
-  #turn: Promise<unknown> = Promise.resolve();
+  #turn: Promise<void> | undefined;
 
   constructor(fid: number, bdf: Bdf, mio: boolean, fh: number, state: FunctionState, generation: number) {
     this.fid = fid;
@@ -39,11 +39,15 @@ export class ZpciFunction {
     if (fh !== 0) this.fh = fh;
   }
 
-  /** Does `work` when nobody else does something to the function (the kernel's `state_lock`). */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#turn;
-    const turn = before.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+  /** Does `work` when nobody else does something to the function (the kernel's `state_lock`); at once, if it can. */
+  alone<T>(work: () => Awaitable<T>): Awaitable<T> {
+    const result = this.#turn ? this.#turn.then(work) : work();
+    if (!(result instanceof Promise)) return result;
+    const over = (): void => {
+      if (this.#turn === turn) this.#turn = undefined;
+    };
+    const turn: Promise<void> = result.then(over, over);
+    this.#turn = turn;
+    return result;
   }
 }

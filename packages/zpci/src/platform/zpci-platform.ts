@@ -161,7 +161,7 @@ export class ZpciPlatform implements RecoveryPlatform {
     return this.#scope(fid ?? fn?.fid, fn);
   }
 
-  async perform(operation: Operation): Promise<OperationResult> {
+  perform(operation: Operation): Awaitable<OperationResult> {
     const { name, device, generation = 0, fid, fh } = operation;
     if (name === 'refresh_handle') return this.#refresh(Number(fid), Number(fh));
     const fn = this.#table.same({ bdf: device as Bdf, generation: Number(generation) });
@@ -195,7 +195,7 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#table.all(), (fn) => fn.alone(() => Promise.resolve())));
+    for (const fn of this.#table.all()) await fn.alone(() => undefined);
   }
 
   /** Linux 7.3 pci_event.c:zpci_event_availability. */
