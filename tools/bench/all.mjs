@@ -1,10 +1,19 @@
 // All benchmarks: a table on stderr; with --json one JSON document on stdout. Figures, never assertions.
 //   nx run bench:all            npm run bench -- --json
+import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { measure as decode } from './measures/decode.mjs';
-import { measure as recoveries } from './measures/recoveries.mjs';
-import { measure as storm } from './measures/storm.mjs';
-import { measure as topology } from './measures/topology.mjs';
+import { fileURLToPath } from 'node:url';
+
+const MEASURES = ['recoveries', 'decode', 'storm', 'topology'];
+const one = fileURLToPath(new URL('./one.mjs', import.meta.url));
+
+const run = (measure) =>
+  JSON.parse(
+    execFileSync(process.execPath, ['--expose-gc', one, measure], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
 
 const number = (value) => value.toLocaleString('en', { maximumSignificantDigits: 4 });
 
@@ -27,8 +36,8 @@ function show(result) {
 }
 
 const results = [];
-for (const measure of [recoveries, decode, storm, topology]) {
-  for (const result of await measure()) {
+for (const measure of MEASURES) {
+  for (const result of run(measure)) {
     show(result);
     results.push(result);
   }

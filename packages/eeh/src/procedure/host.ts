@@ -50,7 +50,7 @@ const RESUMED = new Set(['resume_channels', 'resume', 'finish']);
 
 /**
  * The recovery that Linux runs itself, step by step in its order: `eeh_handle_normal_event`; for what is lost altogether,
- * {@link lost}.
+ * `lost`.
  *
  * One thread serves the whole machine, and its queue is last in first out. While a PE is isolated, further errors of it
  * are only counted. A fenced or dead host bridge takes what is queued for it along.
