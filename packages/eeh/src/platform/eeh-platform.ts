@@ -18,6 +18,7 @@ import {
   type Voting,
 } from '@pci-recovery/core';
 import { inject, injectable, optional } from 'inversify';
+import { isActive } from '../firmware/states.js';
 import { PE_STATE, type Pe } from '../pe/pe.js';
 import { mark, PeTree, walkDevices } from '../pe/tree.js';
 import { type ConfigWidth, type EehHostPort } from '../port.js';
@@ -127,12 +128,7 @@ export class EehPlatform implements RecoveryPlatform {
       const failed = checkHostBridge(this.#around, root);
       if (failed) found.push(this.#event(failed.pe, 'fenced_phb', 'survey', { state: failed.state }));
     }
-    for (const device of [...tree.devices()]) {
-      const pe = device.pe;
-      if (!device.present || !pe || (pe.state & PE_STATE.ISOLATED) !== 0) continue;
-      const check = checkFailure(this.#around, device, { ...this.statistics });
-      if (typeof check === 'object') found.push(this.#found(check, device.bdf, 'survey'));
-    }
+    for (const pe of [...tree.all()]) found.push(...this.#surveyed(pe));
     return found;
   }
 
@@ -241,6 +237,20 @@ export class EehPlatform implements RecoveryPlatform {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Also a PE that somebody's question has isolated, so that no read finds it any more. */
+  #surveyed(pe: Pe): EehEvent[] {
+    const device = pe.functions.find(({ present }) => present);
+    const bridge = this.#around.tree.phb(pe.phb);
+    if (!device || pe.passed > 0 || (pe.state & PE_STATE.RECOVERING) !== 0) return [];
+    if (((bridge?.state ?? 0) & PE_STATE.ISOLATED) !== 0) return [];
+    if ((pe.state & PE_STATE.ISOLATED) !== 0) {
+      const { state } = this.#around.ops.getState(pe);
+      return state < 0 || isActive(state) ? [] : [this.#found({ pe, state }, device.bdf, 'survey')];
+    }
+    const check = checkFailure(this.#around, device, { ...this.statistics });
+    return typeof check === 'object' ? [this.#found(check, device.bdf, 'survey')] : [];
+  }
 
   #counted(bdf: Bdf): void {
     const pe = this.#around.tree.device(bdf)!.pe!;

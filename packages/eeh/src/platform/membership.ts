@@ -1,4 +1,4 @@
-import { bdfParts, type Bdf } from '@pci-recovery/core';
+import { bdfParts, compareBdf, type Bdf } from '@pci-recovery/core';
 import { type PciTopology, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { type PeTree } from '../pe/tree.js';
@@ -30,8 +30,15 @@ export class Membership {
       const gone = !topology.get(device.bdf) || port.generationOf(device.bdf) !== device.generation;
       if (device.present && gone) left(tree, device);
     }
-    for (const fn of inProbingOrder(topology, port.hostBridges)) this.#probe(fn);
-    for (const bdf of port.unprobed ?? []) if (!tree.device(bdf)) this.#insert(bdf, undefined);
+    const probed = [...inProbingOrder(topology, port.hostBridges)];
+    const unprobed = (port.unprobed ?? []).filter((bdf) => !tree.device(bdf));
+    if (unprobed.length === 0) for (const fn of probed) this.#probe(fn);
+    else for (const one of inTreeOrder(probed, unprobed)) this.#insertOrProbe(one);
+  }
+
+  #insertOrProbe(one: TopologyFunction | Bdf): void {
+    if (typeof one === 'string') this.#insert(one, undefined);
+    else this.#probe(one);
   }
 
   #probe(fn: TopologyFunction): void {
@@ -115,6 +122,12 @@ function* inProbingOrder(
     yield* [...topology.functions()].filter((fn) => fn.physicalFunction && bdfParts(fn.bdf).domain === phb);
   }
 }
+
+/** In the order of the device tree, which pSeries goes through before anything is probed. */
+const inTreeOrder = (probed: readonly TopologyFunction[], unprobed: readonly Bdf[]): (TopologyFunction | Bdf)[] => {
+  const bdfOf = (one: TopologyFunction | Bdf): Bdf => (typeof one === 'string' ? one : one.bdf);
+  return [...probed, ...unprobed].sort((a, b) => compareBdf(bdfOf(a), bdfOf(b)));
+};
 
 function* busFirst(topology: PciTopology, phb: number, bus: number): Generator<TopologyFunction> {
   const functions = topology.onBus(phb, bus);

@@ -12,8 +12,8 @@ export interface ReportedError {
   readonly blob?: Uint8Array;
 }
 
-/** More errors than a machine can have at a time: firmware that goes on longer repeats itself. */
-const MOST_ERRORS = 4096;
+/** More errors than a machine has at a time: firmware that goes on longer repeats itself. */
+const MOST_ERRORS = 256;
 
 /**
  * Everything that firmware has to report now. A host bridge that is isolated already is not asked; each error is isolated as
@@ -32,19 +32,21 @@ export function reportedErrors(around: Surroundings, firmware: OpalFirmware): Re
   return errors;
 }
 
-/** Asks host bridge after host bridge until one reports something that must be acted on. */
+/** Asks host bridge after host bridge until one reports something that must be acted on. `more`: it may have more to say. */
 function askAll(around: Surroundings, firmware: OpalFirmware): { found: ReportedError[]; more: boolean } {
   const found: ReportedError[] = [];
+  let more = false;
   for (const root of around.tree.roots) {
     if ((root.state & PE_STATE.ISOLATED) !== 0) continue;
     const { rc, error, severity, pe } = firmware.nextError(root.phb);
     if (rc !== OPAL.SUCCESS || error === OPAL_ERROR.NONE || severity === OPAL_SEVERITY.NONE) continue;
+    more = true;
     const reported = decode(around, firmware, root, { error, severity, number: pe });
     if (!reported) continue;
     found.push(reported);
-    if (reported.kind !== 'informative') return { found, more: true };
+    if (reported.kind !== 'informative') break;
   }
-  return { found, more: false };
+  return { found, more };
 }
 
 interface NextError {
@@ -65,17 +67,17 @@ function decode(
   };
   if (error === OPAL_ERROR.PE) return frozen(around, firmware, root, number, blobOf);
   const hub = error === OPAL_ERROR.IOC;
-  if (!hub && error !== OPAL_ERROR.PHB) return undefined;
-  if (severity === OPAL_SEVERITY.INFORMATIVE) return { kind: 'informative', pe: root, ...blobOf() };
+  const hostBridge = error === OPAL_ERROR.PHB;
   if (hub && severity === OPAL_SEVERITY.IOC_DEAD) {
     for (const one of around.tree.roots) markIsolated(one);
     return { kind: 'dead_ioc', pe: root };
   }
-  if (!hub && severity === OPAL_SEVERITY.PHB_DEAD) {
+  if (hostBridge && severity === OPAL_SEVERITY.PHB_DEAD) {
     markIsolated(root);
     return { kind: 'dead_phb', pe: root };
   }
-  if (hub || severity !== OPAL_SEVERITY.PHB_FENCED) return undefined;
+  // Codes that nobody knows are kept for the record; the kernel only warns.
+  if (!hostBridge || severity !== OPAL_SEVERITY.PHB_FENCED) return { kind: 'informative', pe: root, ...blobOf() };
   const { blob } = isolated(root, blobOf);
   return { kind: 'fenced_phb', pe: root, ...(blob && { blob }) };
 }

@@ -172,3 +172,13 @@ export const everything = (shapes: readonly Shape[], wholePhb = false, extent: E
     ...FAILURES[extent].map((why): OperationResult => ({ ok: false, why })),
   ],
 });
+
+/** The same for the owner's procedure, which knows members only. */
+export const ownerAlphabet = (shapes: readonly Shape[]): Alphabet => ({
+  answers(step, device) {
+    const { faulted } = step.state as { readonly faulted: readonly string[] };
+    const walk = [{ bdf: device.bdf, device: true }];
+    return answersOf(shapes, { ...step, state: { walk, faulted } }, device, 'full');
+  },
+  results: () => [{ ok: true, value: 2 }, ...OPERATION_FAILURES.map((why): OperationResult => ({ ok: false, why }))],
+});
