@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type Clock } from '../contract/clock.js';
 import { type ChannelState, type DeviceRef } from '../contract/device.js';
 import { ERS_RESULTS, type ErsResult, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
@@ -16,11 +17,19 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   typeof (value as { then?: unknown }).then === 'function';
 
+/** A promise as `async` functions make them, with nothing of its own put on it. */
+const isOrdinary = <T>(value: PromiseLike<T>): value is Promise<T> =>
+  types.isPromise(value) &&
+  Object.getPrototypeOf(value) === Promise.prototype &&
+  !Object.hasOwn(value, 'then') &&
+  !Object.hasOwn(value, 'constructor');
+
 /**
- * A promise of our own for a foreign one: whatever its `then` and its `constructor` do, it settles at most once and
- * never throws. `Promise.resolve` would hand back the foreign one itself.
+ * A promise that settles at most once and never throws, whatever the `then` and the `constructor` of a foreign one do:
+ * one of our own, unless the foreign one is an ordinary promise. `Promise.resolve` would look only at its `constructor`.
  */
-export const adopt = <T>(foreign: PromiseLike<T>): Promise<T> => new Promise((resolve) => resolve(foreign));
+export const adopt = <T>(foreign: PromiseLike<T>): Promise<T> =>
+  isOrdinary(foreign) ? foreign : new Promise((resolve) => resolve(foreign));
 
 /** An answer form with its device. */
 export const answerOf = (device: DeviceRef, form: AnswerForm): Answer => ({

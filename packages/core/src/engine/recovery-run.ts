@@ -8,6 +8,7 @@ import { type PerformContext, type RecoveryPlatform } from '../contract/platform
 import { type RecoveryPolicy } from '../contract/policy.js';
 import {
   type Answer,
+  type AnswerForm,
   type EndStep,
   type NotifyStep,
   type OperateStep,
@@ -150,8 +151,9 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     const answers: Answer[] = [];
     for (let index = 0; index < step.to.length; index++) {
       const answer = this.#ask(step, step.to[index]!);
-      if (answer instanceof Promise) return this.#notifyRest(step, answers, answer);
-      answers.push(answer);
+      if (!(answer instanceof Promise)) answers.push(answer);
+      else if (index < step.to.length - 1) return this.#notifyRest(step, answers, answer);
+      else return answer.then((last) => [...answers, last]);
     }
     return answers;
   }
@@ -170,8 +172,9 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     const handlers = this.#handlersOf(device);
     const silent = this.#silence(step, device, member, handlers);
     if (silent) return this.#answered(step, silent);
-    const answer = this.#call(step, device, handlers!);
-    return answer instanceof Promise ? answer.then((one) => this.#answered(step, one)) : this.#answered(step, answer);
+    const form = this.#call(step, device, handlers!);
+    if (!(form instanceof Promise)) return this.#answered(step, answerOf(device, form));
+    return form.then((late) => this.#answered(step, answerOf(device, late)));
   }
 
   /** A platform that cannot say has drivers that cannot be called. */
@@ -198,11 +201,11 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return this.#abortReason !== undefined && this.#stoppable ? nothing('withheld') : undefined;
   }
 
-  #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers): Answer | Promise<Answer> {
+  #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers): AnswerForm | Promise<AnswerForm> {
     const { callback, channel } = step;
     const { clock, policy, observers, frames } = this.#around;
     this.note({ what: 'call', callback, device, channel });
-    const form = frames.run(this, () =>
+    return frames.run(this, () =>
       callCallback({
         handlers,
         callback,
@@ -214,7 +217,6 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
         late: () => this.note({ what: 'late_answer', callback, device }),
       }),
     );
-    return form instanceof Promise ? form.then((late) => answerOf(device, late)) : answerOf(device, form);
   }
 
   #onStop(stop: () => void): () => void {
