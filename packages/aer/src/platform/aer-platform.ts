@@ -29,6 +29,7 @@ import { Channels } from './channels.js';
 import { AerCounters } from './counters.js';
 import { acknowledgeCorrectable, clearDeviceStatus, clearNonfatalStatus, confirmSource } from './error-status.js';
 import { EventQueue } from './event-queue.js';
+import { EventStream } from './event-stream.js';
 import { decodeFirmwareError, type FirmwareError } from './firmware-record.js';
 import { PortServices } from './port-services.js';
 import { RegisterMap } from './registers.js';
@@ -88,17 +89,8 @@ export class AerPlatform implements RecoveryPlatform {
     return this.#channels.of({ bdf, generation: this.#port.generationOf(bdf) });
   }
 
-  async *events({ signal }: Stoppable): AsyncIterable<AerEvent> {
-    const left = new AbortController();
-    const either = AbortSignal.any([signal, left.signal]);
-    const interrupts = this.#takeInterrupts(either);
-    try {
-      yield* this.#queue.taken(either);
-    } finally {
-      // Also when its consumer just leaves: the interrupts are free for the next one.
-      left.abort();
-      await interrupts;
-    }
+  events({ signal }: Stoppable): AsyncIterableIterator<AerEvent> {
+    return new EventStream(this.#queue, signal, (until) => this.#takeInterrupts(until));
   }
 
   /**
@@ -215,7 +207,7 @@ export class AerPlatform implements RecoveryPlatform {
     }
   }
 
-  async #reset(bdf: Bdf): Promise<OperationResult> {
+  #reset(bdf: Bdf): Awaitable<OperationResult> {
     const bridge = recoveryBridge(this.#port, bdf);
     if (!bridge) return { ok: false, why: 'gone', detail: `${bdf} is not there any more.` };
     const around = { port: this.#port, registers: this.#registers, clock: this.#clock, timings: this.#timings };

@@ -1,48 +1,52 @@
 import { type AerEvent } from '../record.js';
 
-/** Events on their way to one consumer, in order. */
+/** What is next: an event, the failure of the source, or nothing yet. */
+export type Next = { readonly event: AerEvent } | { readonly error: unknown } | undefined;
+
+/** Events on their way to their consumer, in order. */
 export class EventQueue {
   #events: AerEvent[] = [];
+  /** Index of the next event. */
+  #next = 0;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
   push(event: AerEvent): void {
     this.#events.push(event);
-    this.#wake?.();
+    this.wake();
   }
 
   /** The source broke: the consumer gets its error after what came before. */
   fail(error: unknown): void {
     this.#failure = { error };
+    this.wake();
+  }
+
+  /** Takes what is next. A failure is told once. */
+  take(): Next {
+    if (this.#next < this.#events.length) return { event: this.#takeEvent() };
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+
+  /** Fulfilled by the next {@link push}, {@link fail} or {@link wake}. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  wake(): void {
     this.#wake?.();
+    this.#wake = undefined;
   }
 
-  /** What came, batch by batch; ends when `signal` aborts. */
-  async *taken(signal: AbortSignal): AsyncGenerator<AerEvent, void> {
-    const aborted = (): void => this.#wake?.();
-    signal.addEventListener('abort', aborted, { once: true });
-    try {
-      while (!signal.aborted) {
-        yield* this.#batch();
-        const failure = this.#failure;
-        this.#failure = undefined;
-        if (failure) throw failure.error;
-        if (this.#events.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
-      }
-    } finally {
-      signal.removeEventListener('abort', aborted);
+  #takeEvent(): AerEvent {
+    const event = this.#events[this.#next++]!;
+    // What was taken is let go of when all is taken, or in large pieces.
+    if (this.#next === this.#events.length || this.#next === 1024) {
+      this.#events = this.#events.slice(this.#next);
+      this.#next = 0;
     }
-  }
-
-  /** What is there now. What is not taken of it stays, in front. */
-  *#batch(): Generator<AerEvent, void> {
-    const batch = this.#events;
-    this.#events = [];
-    let taken = 0;
-    try {
-      for (; taken < batch.length;) yield batch[taken++]!;
-    } finally {
-      if (taken < batch.length) this.#events = [...batch.slice(taken), ...this.#events];
-    }
+    return event;
   }
 }

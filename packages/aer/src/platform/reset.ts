@@ -1,4 +1,4 @@
-import { wait, type Bdf, type Clock, type OperationResult } from '@pci-recovery/core';
+import { wait, type Awaitable, type Bdf, type Clock, type OperationResult } from '@pci-recovery/core';
 import {
   AER,
   PCI_HEADER,
@@ -81,17 +81,16 @@ async function secondaryBusReset(around: ResetSurroundings, bridge: TopologyFunc
   port.writeConfig(bridge.bdf, PCI_HEADER.BRIDGE_CONTROL, 2, control | BUS_RESET);
   await pause(clock, timings.assert);
   port.writeConfig(bridge.bdf, PCI_HEADER.BRIDGE_CONTROL, 2, control & ~BUS_RESET);
-  return secondaryBusReady(around, bridge);
+  return await secondaryBusReady(around, bridge);
 }
 
 /** Only the first function on the bus is waited for, as in the kernel. */
-async function secondaryBusReady(around: ResetSurroundings, bridge: TopologyFunction): Promise<OperationResult> {
+function secondaryBusReady(around: ResetSurroundings, bridge: TopologyFunction): Awaitable<OperationResult> {
   const { port, registers, clock, timings } = around;
   const [first] = port.topology.below(bridge.bdf);
   if (!first) return DONE;
   if (bridge.portType === undefined) {
-    await pause(clock, timings.conventional + timings.settle);
-    return DONE;
+    return pause(clock, timings.conventional + timings.settle)?.then(() => DONE) ?? DONE;
   }
   if (!LINK_BELOW.has(bridge.portType)) return DONE;
   const capabilities = registers.pcie(bridge.bdf, PCIE.LINK_CAPABILITIES, 4);

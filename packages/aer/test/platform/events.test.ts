@@ -99,7 +99,7 @@ describe('events() on a broken port', () => {
         const error = broken;
         broken = undefined;
         if (error) throw error;
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
       },
     };
   };
