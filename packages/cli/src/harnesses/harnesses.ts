@@ -1,5 +1,6 @@
 import { type Harness } from '@pci-recovery/conformance';
 import { aerHarness } from './aer.js';
+import { zpciHarness } from './zpci.js';
 
 /** The backends that the command can hold against the suite, by name. */
-export const HARNESSES: ReadonlyMap<string, Harness> = new Map([aerHarness].map((one) => [one.name, one]));
+export const HARNESSES: ReadonlyMap<string, Harness> = new Map([aerHarness, zpciHarness].map((one) => [one.name, one]));
