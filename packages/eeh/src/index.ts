@@ -4,7 +4,6 @@
  */
 import 'reflect-metadata';
 
-export * from './diag/index.js';
 export * from './eeh-module.js';
 export * from './firmware/opal.js';
 export * from './firmware/rtas.js';

@@ -1,4 +1,5 @@
-import { decodePhbDiag, HUB, type EehRecord } from '../../src/index.js';
+import { decodePhbDiag } from '../../src/diag/index.js';
+import { HUB, type EehRecord } from '../../src/index.js';
 import { A, B, CARD, factsOf, host, LOOKING, NEEDY, placesOf, running, type Votes } from './host.js';
 import { A0, A1, A2, at, SEPARATE } from './machines.js';
 

@@ -1,8 +1,8 @@
 import { parseBdf } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import fc from 'fast-check';
+import { decodePhbDiag } from '../../src/diag/index.js';
 import {
-  decodePhbDiag,
   OPAL,
   OPAL_ACTION,
   OPAL_ASSERT,

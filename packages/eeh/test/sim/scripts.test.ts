@@ -1,6 +1,5 @@
 import { VirtualClock } from '@pci-recovery/core/testing';
-import fc from 'fast-check';
-import { OPAL, OPAL_ACTION, OPAL_FREEZE, RTAS, type OpalFirmware, type RtasFirmware } from '../../src/index.js';
+import { OPAL_ACTION, OPAL_FREEZE, type OpalFirmware, type RtasFirmware } from '../../src/index.js';
 import { simulateEeh } from '../../src/sim/index.js';
 import { A, CARD, type Machine } from '../platform/host.js';
 
