@@ -1,7 +1,7 @@
 // All benchmarks: a table on stderr; with --json one JSON document on stdout. Figures, never assertions.
 //   nx run bench:all            npm run bench -- --json
 import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const MEASURES = ['recoveries', 'decode', 'storm', 'topology'];
@@ -35,16 +35,28 @@ function show(result) {
   if (result.lspci) console.error(`    lspci: ${number(result.lspci.median)} (best ${number(result.lspci.best)})`);
 }
 
+/** Others on the machine make every figure worse: how busy it was belongs to the figures. */
+const machine = () => ({
+  date: new Date().toISOString().slice(0, 10),
+  node: process.version,
+  arch: process.arch,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  load: Math.round(loadavg()[0] * 10) / 10,
+});
+
 const results = [];
+const { node, arch, cpu, cores, load, date } = machine();
+console.error(`${date}, node ${node}, ${arch}, ${cores} cores (${cpu}), load before ${load}`);
 for (const measure of MEASURES) {
   for (const result of run(measure)) {
     show(result);
     results.push(result);
   }
 }
+const after = machine();
+console.error(`load after ${after.load}`);
 if (process.argv.includes('--json')) {
-  const [{ model }] = cpus();
-  console.log(
-    JSON.stringify({ node: process.version, arch: process.arch, cpu: model, cores: cpus().length, results }, null, 2),
-  );
+  const { load: loadAfter } = after;
+  console.log(JSON.stringify({ date, node, arch, cpu, cores, load, loadAfter, results }, null, 2));
 }
