@@ -1,11 +1,4 @@
-import {
-  coreModule,
-  TOKENS,
-  type Bdf,
-  type ErrorEvent,
-  type RecoveryEngine,
-  type RecoveryOutcome,
-} from '@pci-recovery/core';
+import { coreModule, TOKENS, type Bdf, type ErrorEvent, type RecoveryEngine } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import { aerModule, type AerRecord } from '@pci-recovery/aer';
 import { CORRECTABLE_ERRORS, UNCORRECTABLE_ERRORS } from '@pci-recovery/pci';
@@ -14,6 +7,7 @@ import { AER_FAULTS, type AerFault } from './aer-faults.js';
 import { aerMachine, DRIVEN } from './aer-machine.js';
 import { simulatedDriver } from './driver.js';
 import { type Simulation, type SimulationEnd, type SimulationRun } from './simulation.js';
+import { ended, whenTold } from './watching.js';
 
 /** What an AER record says: severity, the bits that are set and not masked, and who reported it. */
 export function describeAer(event: ErrorEvent): string {
@@ -42,25 +36,6 @@ function compose(fault: AerFault, clock: VirtualClock): { engine: RecoveryEngine
   DRIVEN.forEach(attach);
   if (fault.strikeAgain) whenTold(engine, () => fault.strikeAgain!(hardware));
   return { engine, strike: () => fault.strike(hardware) };
-}
-
-/** Runs `then` once, when the first driver is told of an error. */
-function whenTold(engine: RecoveryEngine, then: () => void): void {
-  const observing = engine.observe((event) => {
-    if (event.type !== 'trace' || event.entry.what !== 'call') return;
-    observing[Symbol.dispose]();
-    then();
-  });
-}
-
-/** Resolves when that many errors have come to their end. */
-function ended(engine: RecoveryEngine, errors: number): Promise<RecoveryOutcome[]> {
-  const outcomes: RecoveryOutcome[] = [];
-  return new Promise((resolve) => {
-    engine.observe((event) => {
-      if (event.type === 'ended' && outcomes.push(event.outcome) === errors) resolve(outcomes);
-    });
-  });
 }
 
 async function run(name: string, { observe }: SimulationRun): Promise<SimulationEnd> {

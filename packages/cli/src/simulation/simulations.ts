@@ -1,5 +1,8 @@
 import { aerSimulation } from './aer.js';
 import { type Simulation } from './simulation.js';
+import { zpciSimulation } from './zpci.js';
 
 /** The platforms that can be simulated, by name. */
-export const SIMULATIONS: ReadonlyMap<string, Simulation> = new Map([aerSimulation].map((one) => [one.platform, one]));
+export const SIMULATIONS: ReadonlyMap<string, Simulation> = new Map(
+  [aerSimulation, zpciSimulation].map((one) => [one.platform, one]),
+);

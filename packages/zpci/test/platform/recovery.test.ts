@@ -170,6 +170,9 @@ describe('the kernel’s recovery of one function', () => {
     expect(outcomes.map(({ result }) => result)).toEqual([scenario.result]);
     expect(outcomes[0]!.usable.map(({ bdf }) => bdf)).toEqual(scenario.result === 'recovered' ? [A] : []);
     expect(platform.channelOf(A)).toBe(scenario.result === 'recovered' ? 'normal' : 'perm_failure');
+    const well = scenario.result === 'recovered';
+    if (well)
+      expect(hardware.inspect(1)).toMatchObject({ enabled: true, error: false, blocked: false, translated: true });
     expect(told.filter(({ type }) => type === 'trouble')).toEqual([]);
     await clock.drive(engine.close());
   });

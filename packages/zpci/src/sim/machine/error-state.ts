@@ -52,6 +52,7 @@ export function detectError(machine: Machine, fn: SimulatedFunction, details: Er
 function disable(fn: SimulatedFunction, silently: boolean): void {
   fn.enabled = false;
   fn.silentlyDisabled = silently;
+  fn.disabledByError = true;
   fn.translated = false;
 }
 

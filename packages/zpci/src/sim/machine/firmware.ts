@@ -72,6 +72,7 @@ function setFunction(machine: Machine, fn: SimulatedFunction | undefined, contro
 function enable(machine: Machine, fn: SimulatedFunction): number {
   if (fn.state !== 'configured' || isEnabled(fn.fh)) return CLP.WRONG_HANDLE;
   if (fn.permanent) return CLP.PERMANENT_ERROR;
+  if (fn.disabledByError) fn.loseState();
   fn.enabled = true;
   if (!machine.keepsHandles) fn.instance = (fn.instance + 1) & 0x7f;
   machine.log.add(fn, { kind: 'enabled', fh: fn.fh });

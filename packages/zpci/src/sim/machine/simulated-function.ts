@@ -28,6 +28,8 @@ export class SimulatedFunction {
   enabled: boolean;
   /** Firmware disabled it, but its handle still says enabled (z/VM). */
   silentlyDisabled = false;
+  /** Firmware disabled it with an error: enabling it anew is a reset. */
+  disabledByError = false;
   /** Bits 30:24 of its handle: changes with every enabling. */
   instance = 0;
   /** It is in the error state: DMA is blocked. */
@@ -76,6 +78,7 @@ export class SimulatedFunction {
     this.config.reset();
     this.memory.clear();
     this.translated = false;
+    this.disabledByError = false;
     if (this.permanent) return;
     this.error = false;
     this.blocked = false;
