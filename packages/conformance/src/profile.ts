@@ -44,9 +44,10 @@ export interface TellStage {
 
 /**
  * Whom an act touches. `detector_unless_reset`: the detecting function, but where a reset reached it, that has done it
- * already and nothing is seen.
+ * already and nothing is seen. `stopped`: whom the error stopped ({@link Layout.stops}). `out`: who is unplugged now;
+ * `present`: everybody else of the scope.
  */
-export type Touched = 'reset_set' | 'scope' | 'detector' | 'detector_unless_reset';
+export type Touched = 'reset_set' | 'scope' | 'detector' | 'detector_unless_reset' | 'stopped' | 'out' | 'present';
 
 /** Something that the platform does to its hardware. */
 export interface ActStage {
@@ -61,6 +62,10 @@ export interface ActStage {
    * `insensitive`: those without `errorDetected` or without `slotReset`.
    */
   readonly replugs?: 'everybody' | 'insensitive';
+  /** Those that an earlier act has unplugged are plugged in by this one. Default: by the same act. */
+  readonly returns?: true;
+  /** Everybody who is still there leaves for good, and is no member of the scope any more. */
+  readonly removes?: true;
   /** Without this capability of the scope the act is left out, and the law goes on elsewhere. */
   readonly needs?: { readonly capability: string; readonly otherwise: string };
   readonly ok: string;
@@ -96,6 +101,8 @@ export interface RecoveringIncident {
   readonly givenUp: string;
   /** Where it differs from {@link PlatformProfile.arrivals}. */
   readonly arrival?: Partial<Readonly<Record<Extent, Arrival>>>;
+  /** Where it differs from {@link PlatformProfile.reports}: how it is reported while its scope is being recovered. */
+  readonly reported?: PlatformProfile['reports']['recovering'];
 }
 
 /** An incident that is recorded only. */
@@ -144,9 +151,16 @@ export interface Layout {
   readonly scopes: Readonly<Record<string, readonly string[]>>;
   /** Detecting function → whom a reset of that scope really resets. Default: the endpoints and bridges of the scope. */
   readonly resets?: Readonly<Record<string, readonly string[]>>;
+  /** Detecting function → whom its error stops, and whom a thaw lets go again. Default: the scope. */
+  readonly stops?: Readonly<Record<string, readonly string[]>>;
+  /** Incidents that concern, reset or stop others than the rest of the layout says. */
+  readonly incidents?: Readonly<Record<string, Partial<Pick<Layout, 'scopes' | 'resets' | 'stops'>>>>;
   /** Detecting function → its lane; recoveries of one lane never run at the same time. */
   readonly lanes: Readonly<Record<string, string>>;
 }
+
+/** A layout as one incident has it. */
+export const layoutFor = (layout: Layout, incident: string): Layout => ({ ...layout, ...layout.incidents?.[incident] });
 
 /** What user space is told about a recovery (Linux `pci_uevent_ers`). */
 export interface UeventLaw {
@@ -189,9 +203,13 @@ export interface PlatformProfile {
   };
   /**
    * How errors are reported that come at the same moment (`burst`), or one by one while their scope is being recovered.
-   * `each`: every one is an event. `coalesced`: at least one event follows the last of them. `counted`: no event.
+   * `each`: every one is an event. `coalesced`: at least one event follows the last of them. `counted`: no event for an
+   * error whose scope is being recovered, or lies inside such a scope; of a burst, at least the first one.
    */
-  readonly reports: { readonly burst: 'each' | 'coalesced'; readonly recovering: 'each' | 'coalesced' | 'counted' };
+  readonly reports: {
+    readonly burst: 'each' | 'coalesced' | 'counted';
+    readonly recovering: 'each' | 'coalesced' | 'counted';
+  };
   /** After a failed recovery: the next error is recovered as if nothing had been, or the function stays lost. */
   readonly afterFailure: 'again' | 'lost';
   /** Incidents that a survey finds when their report was missed. */

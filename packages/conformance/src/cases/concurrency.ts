@@ -66,12 +66,13 @@ async function meetsAsTheLawSays(
 ): Promise<void> {
   const { arrivals, layouts, reports } = context.profile;
   const { lanes } = layouts[layout]!;
-  const law = recovering(context.profile, incident).arrival?.[extent] ?? arrivals.law[extent];
+  const { arrival, reported: how = reports.recovering } = recovering(context.profile, incident);
+  const law = arrival?.[extent] ?? arrivals.law[extent];
   const bench = await twoErrors(context, layout, running, arriving, incident);
   const what = `Layout "${layout}", a "${incident}" error at "${arriving}" while "${running}" recovers`;
   const arrived = bench.happened.flatMap((event) => (event.type === 'arrived' ? [event.arrival] : []));
   const meets = extent !== 'disjoint' || lanes[running] === lanes[arriving];
-  const reported = extent === 'disjoint' || reports.recovering !== 'counted';
+  const reported = how !== 'counted' || (extent !== 'same' && extent !== 'inside');
   same(bench.received.length, reported ? 2 : 1, `${what}: reported as the law says.`);
   same(arrived, meets && reported ? [law] : [], `${what}: treated as the law says.`);
   allAccounted(bench);

@@ -1,6 +1,7 @@
 import { isPciRecoveryError, type Capability } from '@pci-recovery/core';
 import { engineOf } from '../bench/bench.js';
 import { holds, refused, same } from '../failure.js';
+import { layoutFor } from '../profile.js';
 import { hasLayout } from '../requirement.js';
 import { type CaseContext, type ConformanceCase } from './case.js';
 import { detectorsOf } from './law.js';
@@ -237,7 +238,7 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
 async function scopeIsTheLaws(context: CaseContext, layout: string, incident: string, at: string): Promise<void> {
   const bench = await context.open({ layout });
   const { event } = await bench.recover(incident, at);
-  const law = bench.layout.scopes[at]!.map((name) => ({
+  const law = layoutFor(bench.layout, incident).scopes[at]!.map((name) => ({
     name,
     bridge: bench.layout.functions[name]!.kind === 'bridge',
   }));

@@ -2,6 +2,7 @@ import { type ChannelState, type ErsResult, type RecoveryResult, type Telling, t
 import { ConformanceFailure } from '../failure.js';
 import { type FactKind } from '../fact.js';
 import {
+  layoutFor,
   type ActStage,
   type EndStage,
   type Layout,
@@ -79,12 +80,15 @@ class Reading {
   readonly #faulted = new Set<string>();
   readonly #strangers = new Set<string>();
   readonly #called = new Set<string>();
+  /** Whose `error_detected` was called. */
+  readonly #told = new Set<string>();
   readonly #cleared = new Set<string>();
+  readonly #out = new Set<string>();
   readonly #channels: Record<string, ChannelState>;
 
   constructor(situation: Situation) {
     this.#situation = situation;
-    this.#layout = situation.profile.layouts[situation.layout]!;
+    this.#layout = layoutFor(situation.profile.layouts[situation.layout]!, situation.incident);
     this.#members = this.#layout.scopes[situation.at]!;
     this.#channels = Object.fromEntries(this.#members.map((name) => [name, 'normal']));
   }
@@ -112,7 +116,7 @@ class Reading {
 
   #reached(name: string, stage: VoteStage | TellStage): boolean {
     if (this.#strangers.has(name)) return false;
-    return stage.reaches === 'everybody' || this.#called.has(name);
+    return stage.reaches === 'everybody' || this.#told.has(name);
   }
 
   #merge(sofar: ErsResult, vote: Missing): ErsResult {
@@ -130,7 +134,7 @@ class Reading {
   #answer(name: string, stage: VoteStage | TellStage): Missing {
     const own = this.#function(name).ownDriver;
     if (own && !this.#driver(name)) {
-      this.#called.add(name);
+      this.#calls(name, stage);
       if (stage.callback === 'slotReset') this.#restored(name, own);
       return ownVote(own, stage) ?? 'abstains';
     }
@@ -138,11 +142,16 @@ class Reading {
     const driver = this.#driver(name);
     const behaviour = driver ? behaviourOf(driver, stage.callback) : 'absent';
     if (behaviour === 'absent') return stage.do === 'vote' ? stage.missing[this.#function(name).kind] : 'abstains';
-    this.#called.add(name);
+    this.#calls(name, stage);
     this.#timeline.push(callToken(name, stage.callback, stage.channel));
     if (!isFault(behaviour)) return behaviour === 'told' ? 'abstains' : (behaviour as ErsResult);
     this.#faulted.add(name);
     return this.#situation.profile.fault;
+  }
+
+  #calls(name: string, { callback }: VoteStage | TellStage): void {
+    this.#called.add(name);
+    if (callback === 'errorDetected') this.#told.add(name);
   }
 
   #uevent(name: string, stage: VoteStage | TellStage, vote: Missing): void {
@@ -160,8 +169,15 @@ class Reading {
     const { evidence } = stage;
     const touched = evidence && sees.includes(evidence.kind) ? this.#evident(evidence) : [];
     if (evidence && touched.length > 0) this.#timeline.push(actToken(evidence.kind, touched));
-    if (stage.sets) for (const name of this.#members) this.#channels[name] = stage.sets;
+    this.#done(stage);
     return stage.ok;
+  }
+
+  /** What an act that succeeded leaves behind. */
+  #done({ sets, returns, removes }: ActStage): void {
+    if (sets) for (const name of this.#members) this.#channels[name] = sets;
+    if (returns) this.#out.clear();
+    if (removes) for (const name of this.#members) delete this.#channels[name];
   }
 
   /** Only where an error was detected there is a status to clear. */
@@ -174,6 +190,7 @@ class Reading {
 
   #leave(name: string): void {
     this.#strangers.add(name);
+    this.#out.add(name);
   }
 
   #replugged(name: string, how: 'everybody' | 'insensitive'): boolean {
@@ -194,6 +211,8 @@ class Reading {
     const reset = this.#layout.resets?.[at] ?? this.#members;
     if (of === 'detector' || (of === 'detector_unless_reset' && !reset.includes(at))) return [at];
     if (of === 'detector_unless_reset') return [];
+    if (of === 'stopped') return this.#layout.stops?.[at] ?? this.#members;
+    if (of === 'out' || of === 'present') return this.#members.filter((name) => this.#out.has(name) === (of === 'out'));
     return of === 'scope' ? this.#members : reset;
   }
 
