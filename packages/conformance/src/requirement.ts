@@ -5,7 +5,7 @@ import { type Ability, type Harness } from './harness.js';
 import { QUIET_MS } from './bench/bench.js';
 
 /**
- * What a case needs. `layout:pair`: the machine; `sees:reset`: a witness that sees it; `breaks:reset`: an act of the
+ * What a case needs. `layout:pair`: the machine; `layout:two`: one with `a` and `b`, in one scope or not; `sees:reset`: a witness that sees it; `breaks:reset`: an act of the
  * law that can be let fail; `breaks`: any; `lacks`: capabilities that can be missing; an {@link Ability}; `law:…`:
  * something that not every platform's law has.
  */
@@ -37,7 +37,10 @@ const offers = (list: readonly string[] | undefined, what: string | undefined): 
 
 /** Kind of requirement → whether it is met, and what is said when it is not. */
 const OFFERS: Readonly<Record<string, [(harness: Harness, what: string | undefined) => boolean, string]>> = {
-  layout: [(harness, what) => hasLayout(harness, what!), 'there is no such layout'],
+  layout: [
+    (harness, what) => (what === 'two' ? ['pair', 'disjoint'] : [what!]).some((layout) => hasLayout(harness, layout)),
+    'there is no such layout',
+  ],
   sees: [({ sees }, what) => offers(sees, what), 'the witness cannot see it'],
   breaks: [({ breaks }, what) => offers(breaks, what), 'it cannot be let fail'],
   lacks: [({ lacks }, what) => offers(lacks, what), 'no capability can be left out'],

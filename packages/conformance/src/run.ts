@@ -4,7 +4,7 @@ import { type CaseContext, type ConformanceCase, type Level } from './cases/case
 import { CASES } from './cases/index.js';
 import { ConformanceFailure } from './failure.js';
 import { type Harness, type Subject, type SubjectOptions } from './harness.js';
-import { refusesWhatItLacks, unmet } from './requirement.js';
+import { hasLayout, refusesWhatItLacks, unmet } from './requirement.js';
 import { reportOf, type CaseResult, type ConformanceReport } from './report/report.js';
 
 /** What is run, and how. */
@@ -150,6 +150,10 @@ class OpenThings implements CaseContext {
 
   get recovering(): string[] {
     return Object.keys(this.profile.incidents).filter((name) => this.profile.incidents[name]!.recovers);
+  }
+
+  get two(): string {
+    return hasLayout(this.harness, 'pair') ? 'pair' : 'disjoint';
   }
 
   get recorded(): string[] {

@@ -12,8 +12,8 @@ const MS = 1e6;
 const NEEDY = { errorDetected: 'need_reset' } as const;
 
 const rows = (context: CaseContext): Row[] => [
-  ...rowsFor(context, 'pair', { a: NEEDY, b: NEEDY }),
-  ...rowsFor(context, 'pair', {}),
+  ...rowsFor(context, context.two, { a: NEEDY, b: NEEDY }),
+  ...rowsFor(context, context.two, {}),
 ];
 
 const openRow = ({ open }: CaseContext, { layout, script }: Row): Promise<Bench> => open({ layout, script });
@@ -62,7 +62,7 @@ export const CANCELLATION_CASES: readonly ConformanceCase[] = [
     title: 'an abort in the middle of any callback leaves nothing half reset and nobody in the dark',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair', 'sees:reset'],
+    requires: ['layout:two', 'sees:reset'],
     async run(context) {
       for (const row of rows(context)) {
         const calls = lawOf(context, row).timeline.filter((token) => token.includes('.')).length;
@@ -75,7 +75,7 @@ export const CANCELLATION_CASES: readonly ConformanceCase[] = [
     title: 'an abort at any moment, resets included, leaves nothing half reset and nobody in the dark',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair', 'sees:reset'],
+    requires: ['layout:two', 'sees:reset'],
     async run(context) {
       for (const row of rows(context)) {
         const duration = await durationOf(context, row);
@@ -109,9 +109,9 @@ export const CANCELLATION_CASES: readonly ConformanceCase[] = [
     title: 'a request that is given up while it waits fails when its turn comes, and does not disturb the running one',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.openIdle({ layout: 'pair' });
+      const bench = await context.openIdle({ layout: context.two });
       const event = await takeEvent(bench, context.recovering[0]!, 'a');
       bench.interlude = () => wait(bench.subject.clock, SLOW_MS);
       const caller = new AbortController();

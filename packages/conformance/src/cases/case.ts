@@ -14,6 +14,8 @@ export interface CaseContext {
   readonly recovering: readonly string[];
   /** The incidents of the profile that are recorded only. */
   readonly recorded: readonly string[];
+  /** The layout with functions `a` and `b`: in one scope where the platform has such scopes, otherwise apart. */
+  readonly two: string;
   /** A healthy machine with an engine that has been started. */
   readonly open: (options: BenchOptions) => Promise<Bench>;
   /** The same, with an engine that has not been started: the platform's events are the case's. */

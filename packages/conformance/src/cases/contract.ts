@@ -133,9 +133,9 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
     title: 'scopeOf() gives the same scope with the same members in the same order, however often it is asked',
     level: 0,
     demands: [],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const { event } = await bench.recover(context.recovering[0]!, 'b');
       const read = (): unknown => {
         const { id, members } = bench.subject.platform.scopeOf(event);

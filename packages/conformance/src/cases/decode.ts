@@ -13,12 +13,12 @@ export const DECODE_CASES: readonly ConformanceCase[] = [
     title: 'every incident at every function is one event with its severity and its detecting function',
     level: 1,
     demands: ['R3.1', 'R2.1'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
       const { incidents, layouts } = context.profile;
       for (const [incident, law] of Object.entries(incidents)) {
-        for (const at of detectorsOf(layouts['pair']!, law)) {
-          const bench = await context.open({ layout: 'pair' });
+        for (const at of detectorsOf(layouts[context.two]!, law)) {
+          const bench = await context.open({ layout: context.two });
           await bench.recover(incident, at);
           const seen = bench.received.map(({ severity, device }) => [severity, bench.nameOf(device.bdf)]);
           same(seen, [[law.severity, at]], `A "${incident}" error at "${at}" is one event.`);
@@ -32,9 +32,9 @@ export const DECODE_CASES: readonly ConformanceCase[] = [
     title: 'an event names its function in the generation that the scope has',
     level: 1,
     demands: [],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const { event, scope } = await bench.recover(context.recovering[0]!, 'b');
       const member = scope.members.find(({ bdf }) => bdf === event.device.bdf);
       same(member?.generation, event.device.generation, 'Event and scope agree on the generation.');
@@ -93,9 +93,9 @@ export const DECODE_CASES: readonly ConformanceCase[] = [
     title: 'a healthy machine reports nothing for an hour',
     level: 1,
     demands: [],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       await bench.pass(3_600_000);
       same([bench.received.length, bench.resets().length], [0, 0], 'No errors, no events, no resets.');
     },
@@ -124,9 +124,9 @@ export const DECODE_CASES: readonly ConformanceCase[] = [
     title: 'an error of a function that is gone by now comes to an end, and the next one is recovered',
     level: 1,
     demands: ['R2.2'],
-    requires: ['layout:pair', 'unplug'],
+    requires: ['layout:two', 'unplug'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       bench.subject.inject(context.recovering[0]!, 'a');
       bench.subject.unplug!('a');
       await bench.pass(QUIET_MS);

@@ -58,9 +58,9 @@ export const EXCLUSIVE_CASES: readonly ConformanceCase[] = [
     title: 'a callback that asks for exclusive use of its own scope is refused at once, and the recovery goes on',
     level: 3,
     demands: ['R3.5'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      for (const row of rowsFor(context, 'pair', {})) {
+      for (const row of rowsFor(context, context.two, {})) {
         const bench = await context.open({ layout: row.layout, script: row.script });
         const codes: string[] = [];
         bench.interlude = async ({ bdf, generation }) => {

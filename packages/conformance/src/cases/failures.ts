@@ -21,9 +21,9 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
     title: 'when the reset fails the law’s way is taken: nobody is resumed, nobody handed back',
     level: 2,
     demands: ['R2.6', 'R3.4'],
-    requires: ['layout:pair', 'breaks:reset'],
+    requires: ['layout:two', 'breaks:reset'],
     async run(context) {
-      const rows = rowsFor(context, 'pair', { a: NEED_RESET, b: NEED_RESET }, { broken: ['reset'] });
+      const rows = rowsFor(context, context.two, { a: NEED_RESET, b: NEED_RESET }, { broken: ['reset'] });
       await meetsLaw(context, rows, ['timeline', 'result', 'usable']);
     },
   },
@@ -113,20 +113,20 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
     title: 'a recovery that policy gives up goes the failure path at once',
     level: 2,
     demands: ['R4.10'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
-      meetsLaw(context, rowsFor(context, 'pair', {}, { givenUp: true }), ['timeline', 'result', 'usable']),
+      meetsLaw(context, rowsFor(context, context.two, {}, { givenUp: true }), ['timeline', 'result', 'usable']),
   },
   {
     id: 'failure.usable-is-fail-closed',
     title: 'on every way, exactly those are handed back whom the law hands back',
     level: 2,
     demands: ['R1.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
-        EVERY_WAY.flatMap((driver) => rowsFor(context, 'pair', { a: driver, b: {} })),
+        EVERY_WAY.flatMap((driver) => rowsFor(context, context.two, { a: driver, b: {} })),
         ['result', 'usable'],
       ),
   },
@@ -135,11 +135,11 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
     title: 'on every way, the channel states afterwards are the law’s',
     level: 2,
     demands: ['R1.4'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
-        EVERY_WAY.flatMap((driver) => rowsFor(context, 'pair', { a: driver, b: {} })),
+        EVERY_WAY.flatMap((driver) => rowsFor(context, context.two, { a: driver, b: {} })),
         ['channels'],
       ),
   },
@@ -148,11 +148,11 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
     title: 'on every way, user space is told what the law says, function by function',
     level: 2,
     demands: ['R1.1'],
-    requires: ['layout:pair', 'sees:uevent', 'law:uevents'],
+    requires: ['layout:two', 'sees:uevent', 'law:uevents'],
     run: (context) =>
       meetsLaw(
         context,
-        [...EVERY_WAY, null].flatMap((driver) => rowsFor(context, 'pair', { a: driver, b: {} })),
+        [...EVERY_WAY, null].flatMap((driver) => rowsFor(context, context.two, { a: driver, b: {} })),
         ['uevents'],
       ),
   },

@@ -18,7 +18,7 @@ const BEFORE: Readonly<Record<Voting, DriverScript>> = {
 function faultyRows(context: CaseContext, behaviour: Behaviour): Row[] {
   return VOTING.flatMap((callback) => {
     const a = { ...BEFORE[callback], [callback]: behaviour };
-    return [...rowsFor(context, 'single', { a }), ...rowsFor(context, 'pair', { a, b: BEFORE[callback] })];
+    return [...rowsFor(context, 'single', { a }), ...rowsFor(context, context.two, { a, b: BEFORE[callback] })];
   });
 }
 
@@ -31,7 +31,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
     title: 'a callback that throws, rejects, overruns or answers nonsense counts as the law says, at most disconnect',
     level: 2,
     demands: ['R1.7', 'R3.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
@@ -88,7 +88,7 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
     title: 'a vote that comes after the deadline changes nothing',
     level: 2,
     demands: ['R3.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
@@ -101,12 +101,12 @@ export const FAULT_CASES: readonly ConformanceCase[] = [
     title: 'a function that fails in resume is not handed back; the others are',
     level: 2,
     demands: ['R1.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
         FAULTS.filter((fault) => fault !== 'nonsense').flatMap((fault) =>
-          rowsFor(context, 'pair', { a: { errorDetected: 'need_reset', resume: fault }, b: {} }),
+          rowsFor(context, context.two, { a: { errorDetected: 'need_reset', resume: fault }, b: {} }),
         ),
         ['timeline', 'usable'],
       ),

@@ -12,7 +12,7 @@ const GIVES_UP = { errorDetected: 'disconnect' } as const;
 
 /** A recovery that runs, and errors that wait behind it. */
 async function busyBench(context: CaseContext): Promise<Bench> {
-  const bench = await context.open({ layout: 'pair' });
+  const bench = await context.open({ layout: context.two });
   bench.interlude = () => wait(bench.subject.clock, SLOW_MS);
   for (const at of ['a', 'b', 'a']) {
     bench.subject.inject(context.recovering[0]!, at);
@@ -24,7 +24,7 @@ async function busyBench(context: CaseContext): Promise<Bench> {
 
 async function noTimersLeft(context: CaseContext, script: Script): Promise<void> {
   for (const incident of context.recovering) {
-    const bench = await context.open({ layout: 'pair', script });
+    const bench = await context.open({ layout: context.two, script });
     await bench.recover(incident, 'a');
     await bench.close();
     same(bench.subject.clock.pending, 0, `"${incident}", drivers ${JSON.stringify(script)}: no timer is left.`);
@@ -39,7 +39,7 @@ export const LIFECYCLE_CASES: readonly ConformanceCase[] = [
     title: 'close() lets everything that was taken in come to its own end',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
       const bench = await busyBench(context);
       await bench.drive(bench.engine.close(), 'The engine closes.');
@@ -76,7 +76,7 @@ export const LIFECYCLE_CASES: readonly ConformanceCase[] = [
     title: 'abort() gives up what runs and what waits, by the failure path',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair', 'sees:reset'],
+    requires: ['layout:two', 'sees:reset'],
     async run(context) {
       const bench = await busyBench(context);
       await bench.drive(bench.engine.abort('The case aborts.'), 'The engine ends.');
@@ -154,7 +154,7 @@ export const LIFECYCLE_CASES: readonly ConformanceCase[] = [
     title: 'when everything has ended, no timer is left',
     level: 3,
     demands: [],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
       await noTimersLeft(context, {});
       await noTimersLeft(context, { a: { errorDetected: 'need_reset' } });
@@ -187,10 +187,10 @@ export const LIFECYCLE_CASES: readonly ConformanceCase[] = [
     title: 'a function that leaves in the middle of a recovery does not keep it from ending',
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair', 'unplug'],
+    requires: ['layout:two', 'unplug'],
     async run(context) {
       for (const incident of context.recovering) {
-        const bench = await context.open({ layout: 'pair' });
+        const bench = await context.open({ layout: context.two });
         bench.interlude = ({ name, callback, channel }) => {
           if (name === 'b' && callback === 'errorDetected' && channel !== 'perm_failure') bench.subject.unplug!('b');
         };

@@ -9,11 +9,11 @@ export const RECORDED_CASES: readonly ConformanceCase[] = [
     title: 'a corrected error is counted and acknowledged, and starts no recovery',
     level: 2,
     demands: ['R1.2'],
-    requires: ['layout:pair', 'law:recorded'],
+    requires: ['layout:two', 'law:recorded'],
     async run(context) {
       for (const incident of context.recorded) {
         const { told, evidence } = context.profile.incidents[incident] as RecordedIncident;
-        const bench = await context.open({ layout: 'pair' });
+        const bench = await context.open({ layout: context.two });
         const { result } = await bench.recover(incident, 'b');
         same(result, 'ignored', `A "${incident}" error starts no recovery.`);
         same(bench.journal.entries, [], `A "${incident}" error calls nobody's recovery callbacks.`);
@@ -33,10 +33,10 @@ export const RECORDED_CASES: readonly ConformanceCase[] = [
     title: 'a corrected error during a recovery is recorded, and does not disturb it',
     level: 2,
     demands: ['R1.2'],
-    requires: ['layout:pair', 'law:recorded'],
+    requires: ['layout:two', 'law:recorded'],
     async run(context) {
       for (const incident of context.recorded) {
-        const bench = await context.open({ layout: 'pair' });
+        const bench = await context.open({ layout: context.two });
         bench.interlude = ({ name, callback }) => {
           if (name === 'a' && callback === 'errorDetected') bench.subject.inject(incident, 'b');
         };

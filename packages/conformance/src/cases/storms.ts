@@ -45,9 +45,9 @@ export const STORM_CASES: readonly ConformanceCase[] = [
     title: `of ${BURST} errors at one moment none is lost, and each has an outcome`,
     level: 3,
     demands: ['R3.7'],
-    requires: ['layout:pair', 'sees:reset'],
+    requires: ['layout:two', 'sees:reset'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const storm = new Storm(bench, context);
       while (storm.count < BURST) storm.strike();
       await bench.calm();
@@ -61,9 +61,9 @@ export const STORM_CASES: readonly ConformanceCase[] = [
     title: 'errors that come one by one during recoveries are none of them lost, and each has an outcome',
     level: 3,
     demands: ['R2.3', 'R3.7'],
-    requires: ['layout:pair', 'sees:reset'],
+    requires: ['layout:two', 'sees:reset'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const storm = new Storm(bench, context);
       bench.interlude = async () => {
         if (storm.count < TRICKLE) storm.strike();
@@ -81,9 +81,9 @@ export const STORM_CASES: readonly ConformanceCase[] = [
     title: 'when more errors wait than the engine allows, the further ones fail closed and are reported',
     level: 3,
     demands: ['R2.3'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair', settings: { mostQueued: 4 } });
+      const bench = await context.open({ layout: context.two, settings: { mostQueued: 4 } });
       const storm = new Storm(bench, context);
       bench.interlude = async () => {
         for (; storm.count < TRICKLE; await wait(bench.subject.clock, 1)) storm.strike();

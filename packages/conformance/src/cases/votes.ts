@@ -93,14 +93,14 @@ export const VOTE_CASES: readonly ConformanceCase[] = [
     title: 'an endpoint without driver counts as the law says, alone and beside others of any vote',
     level: 2,
     demands: ['R1.3', 'R1.7'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(context, [
         ...rowsFor(context, 'single', { a: null }),
-        ...rowsFor(context, 'pair', { a: null, b: null }),
+        ...rowsFor(context, context.two, { a: null, b: null }),
         ...ERS_RESULTS.flatMap((vote) => [
-          ...rowsFor(context, 'pair', { a: null, b: { errorDetected: vote } }),
-          ...rowsFor(context, 'pair', { a: { errorDetected: vote }, b: null }),
+          ...rowsFor(context, context.two, { a: null, b: { errorDetected: vote } }),
+          ...rowsFor(context, context.two, { a: { errorDetected: vote }, b: null }),
         ]),
       ]),
   },
@@ -133,14 +133,14 @@ export const VOTE_CASES: readonly ConformanceCase[] = [
     title: 'a driver that lacks one callback counts there as the law says, and is called for the others',
     level: 2,
     demands: ['R1.7', 'R3.4'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     run: (context) =>
       meetsLaw(
         context,
         CALLBACKS_ASKED.flatMap((callback) =>
           [{}, { errorDetected: 'need_reset' as const }].flatMap((driver) => [
             ...rowsFor(context, 'single', { a: { ...driver, [callback]: 'absent' } }),
-            ...rowsFor(context, 'pair', { a: driver, b: { ...driver, [callback]: 'absent' } }),
+            ...rowsFor(context, context.two, { a: driver, b: { ...driver, [callback]: 'absent' } }),
           ]),
         ),
       ),

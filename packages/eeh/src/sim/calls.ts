@@ -6,6 +6,7 @@ export interface CallSubject {
   readonly call: FirmwareCall;
   readonly phb: number;
   readonly pe?: number;
+  readonly action?: number;
 }
 
 /** What a script makes of a call. */
@@ -14,9 +15,12 @@ type Scripted =
   | { readonly what: 'ignored' }
   | { readonly what: 'answers'; readonly answer: Readonly<Record<string, number | boolean>> };
 
-function scripted({ faults }: Machine, { call, phb, pe }: CallSubject): Scripted | undefined {
-  const fits = (fault: { readonly call: string; readonly phb?: number; readonly pe?: number }): boolean =>
-    fault.call === call && (fault.phb ?? phb) === phb && (fault.pe === undefined || fault.pe === pe);
+function scripted({ faults }: Machine, { call, phb, pe, action }: CallSubject): Scripted | undefined {
+  const fits = (fault: Partial<CallSubject>): boolean =>
+    fault.call === call &&
+    (fault.phb ?? phb) === phb &&
+    (fault.pe === undefined || fault.pe === pe) &&
+    (fault.action === undefined || fault.action === action);
   const fails = faults.strike('call_fails', fits);
   if (fails) return { what: 'fails', rc: fails.rc };
   if (faults.strike('call_ignored', fits)) return { what: 'ignored' };

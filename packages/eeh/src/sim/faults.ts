@@ -29,13 +29,17 @@ interface Times {
 
 /** What goes wrong, by script. */
 export type EehFault =
-  /** A firmware call returns this code and does nothing. `phb`, `pe`: only for these; default: for all. */
+  /**
+   * A firmware call returns this code and does nothing. `phb`, `pe`, `action` (of
+   * `freezeClear` and `freezeSet`; the option of `setEehOption`): only for these; default: for all.
+   */
   | ({
       readonly fault: 'call_fails';
       readonly call: FirmwareCall;
       readonly rc: number;
       readonly phb?: number;
       readonly pe?: number;
+      readonly action?: number;
     } & Times)
   /** A firmware call reports success and does nothing. */
   | ({

@@ -36,13 +36,13 @@ export class SimulatedOpal implements OpalFirmware {
   }
 
   freezeClear(phb: number, pe: number, action: number): number {
-    return this.#onPe('freezeClear', phb, pe, (one) =>
+    return this.#onPe('freezeClear', { phb, pe, action }, (one) =>
       thawPe(this.#machine, one, { mmio: has(action, OPAL_ACTION.MMIO), dma: has(action, OPAL_ACTION.DMA) }),
     );
   }
 
   freezeSet(phb: number, pe: number, action: number): number {
-    return this.#onPe('freezeSet', phb, pe, (one) =>
+    return this.#onPe('freezeSet', { phb, pe, action }, (one) =>
       freezePe(this.#machine, one, { mmio: has(action, OPAL_ACTION.MMIO), dma: has(action, OPAL_ACTION.DMA) }),
     );
   }
@@ -126,11 +126,10 @@ export class SimulatedOpal implements OpalFirmware {
 
   #onPe(
     name: 'freezeClear' | 'freezeSet',
-    phb: number,
-    pe: number,
+    { phb, pe, action }: { readonly phb: number; readonly pe: number; readonly action: number },
     act: (pe: Parameters<typeof thawPe>[1]) => void,
   ): number {
-    return call(this.#machine, { call: name, phb, pe }, () => {
+    return call(this.#machine, { call: name, phb, pe, action }, () => {
       const bridge = this.#machine.bridges.get(phb);
       if (!bridge) return OPAL.PARAMETER;
       if (bridge.state !== 'working') return OPAL.HARDWARE;

@@ -39,13 +39,19 @@ export class SimulatedRtas implements RtasFirmware {
   }
 
   setEehOption(phb: number, pe: number, option: number): number {
-    return this.#onPe('setEehOption', phb, pe, (one) => {
-      if (option === EEH_OPTION.THAW_MMIO) thawPe(this.#machine, one, { mmio: true, dma: false });
-      // Firmware does not let DMA go while registers are stopped.
-      if (option === EEH_OPTION.THAW_DMA && one.mmioFrozen) return RTAS.HARDWARE_ERROR;
-      if (option === EEH_OPTION.THAW_DMA) thawPe(this.#machine, one, { mmio: false, dma: true });
-      return option > EEH_OPTION.THAW_DMA ? RTAS.PARAMETER_ERROR : RTAS.SUCCESS;
-    });
+    return this.#onPe(
+      'setEehOption',
+      phb,
+      pe,
+      (one) => {
+        if (option === EEH_OPTION.THAW_MMIO) thawPe(this.#machine, one, { mmio: true, dma: false });
+        // Firmware does not let DMA go while registers are stopped.
+        if (option === EEH_OPTION.THAW_DMA && one.mmioFrozen) return RTAS.HARDWARE_ERROR;
+        if (option === EEH_OPTION.THAW_DMA) thawPe(this.#machine, one, { mmio: false, dma: true });
+        return option > EEH_OPTION.THAW_DMA ? RTAS.PARAMETER_ERROR : RTAS.SUCCESS;
+      },
+      option,
+    );
   }
 
   readSlotResetState(phb: number, pe: number): { status: number; state: number; supported: boolean; wait: number } {
@@ -108,8 +114,9 @@ export class SimulatedRtas implements RtasFirmware {
     phb: number,
     pe: number,
     act: (pe: SimulatedPe) => number,
+    action?: number,
   ): number {
-    return call(this.#machine, { call: name, phb, pe }, () => {
+    return call(this.#machine, { call: name, phb, pe, ...(action !== undefined && { action }) }, () => {
       const found = this.#machine.bridges.get(phb)?.pes.get(pe);
       return found ? act(found) : RTAS.PARAMETER_ERROR;
     });
