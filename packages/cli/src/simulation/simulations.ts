@@ -1,8 +1,9 @@
 import { aerSimulation } from './aer.js';
+import { eehSimulation } from './eeh.js';
 import { type Simulation } from './simulation.js';
 import { zpciSimulation } from './zpci.js';
 
 /** The platforms that can be simulated, by name. */
 export const SIMULATIONS: ReadonlyMap<string, Simulation> = new Map(
-  [aerSimulation, zpciSimulation].map((one) => [one.platform, one]),
+  [aerSimulation, eehSimulation, zpciSimulation].map((one) => [one.platform, one]),
 );
