@@ -1,9 +1,12 @@
 import { isPciRecoveryError, wait } from '@pci-recovery/core';
 import { holds, same } from '../failure.js';
-import { type ConformanceCase } from './case.js';
+import { type CaseContext, type ConformanceCase } from './case.js';
 import { compare, rowsFor } from './law.js';
 
 const SLOW_MS = 50;
+
+/** Another function of the scope of `a`; itself, where it is alone. */
+const mate = (context: CaseContext): string => (context.two === 'pair' ? 'b' : 'a');
 
 /** Level 3: resets that no error asked for, beside recoveries. */
 export const EXCLUSIVE_CASES: readonly ConformanceCase[] = [
@@ -12,13 +15,13 @@ export const EXCLUSIVE_CASES: readonly ConformanceCase[] = [
     title: 'exclusive work waits until a recovery of its scope has ended',
     level: 3,
     demands: ['R3.5'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const { event, scope } = await bench.recover(context.recovering[0]!, 'a');
       const before = bench.journal.entries.length;
       bench.interlude = () => wait(bench.subject.clock, SLOW_MS);
-      bench.subject.inject(context.recovering[0]!, event.device.bdf === bench.bdf('a') ? 'b' : 'a');
+      bench.subject.inject(context.recovering[0]!, event.device.bdf === bench.bdf('a') ? mate(context) : 'a');
       await bench.until(() => bench.received.length > 1, 'The second error is reported.');
       await bench.pass(SLOW_MS / 2);
       holds(bench.journal.entries.length > before, 'The second recovery has begun.');
@@ -34,9 +37,9 @@ export const EXCLUSIVE_CASES: readonly ConformanceCase[] = [
     title: 'a recovery waits until exclusive work on its scope has ended, also when that fails',
     level: 3,
     demands: ['R3.5'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      const bench = await context.open({ layout: 'pair' });
+      const bench = await context.open({ layout: context.two });
       const { scope } = await bench.recover(context.recovering[0]!, 'a');
       const before = bench.journal.entries.length;
       const { clock } = bench.subject;
@@ -46,7 +49,7 @@ export const EXCLUSIVE_CASES: readonly ConformanceCase[] = [
         throw new Error('The work fails.');
       };
       const worked = bench.engine.exclusive(scope, work).catch((error: unknown) => error);
-      bench.subject.inject(context.recovering[0]!, 'b');
+      bench.subject.inject(context.recovering[0]!, mate(context));
       const failure = await bench.drive(worked, 'The work ends.');
       same((failure as Error).message, 'The work fails.', 'The failure of the work is its caller’s.');
       await bench.ended(2);

@@ -90,13 +90,13 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
     title: 'when a recovery fails, every driver hears perm_failure, also those that voted well',
     level: 2,
     demands: ['R3.4', 'R1.4'],
-    requires: ['layout:pair'],
+    requires: ['layout:two'],
     async run(context) {
-      for (const { layout, script, incident, at } of rowsFor(context, 'pair', {
-        a: { errorDetected: 'can_recover' },
-        b: { errorDetected: 'disconnect' },
-      })) {
-        const row: Row = { layout, script: script, incident, at };
+      const [good, bad] = [{ errorDetected: 'can_recover' }, { errorDetected: 'disconnect' }] as const;
+      // Where nobody shares a scope, the one that gives up is the one whose error it is.
+      const script = context.two === 'pair' ? { a: good, b: bad } : { a: bad, b: good };
+      for (const { layout, incident, at } of rowsFor(context, context.two, script)) {
+        const row: Row = { layout, script, incident, at };
         const bench = await context.open({ layout, script });
         await bench.recover(incident, at);
         const heard = bench.journal.entries.filter(({ channel }) => channel === 'perm_failure').map(({ name }) => name);
