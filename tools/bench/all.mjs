@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const MEASURES = ['recoveries', 'decode', 'storm', 'topology'];
+const MEASURES = ['recoveries', 'recoveries-eeh', 'recoveries-zpci', 'decode', 'decode-ccdf', 'storm', 'topology'];
 const one = fileURLToPath(new URL('./one.mjs', import.meta.url));
 
 const run = (measure) =>

@@ -1,13 +1,12 @@
-// AER recoveries a second: from an error that simulated hardware detects to the outcome "recovered".
+// AER recoveries a second.
 import { AerPlatform, restoreConfig, saveConfig } from '@pci-recovery/aer';
 import { simulate } from '@pci-recovery/aer/sim';
-import { createEngine, KernelPolicy, parseBdf, systemClock } from '@pci-recovery/core';
-import { moreIsBetter, rates } from '../rounds.mjs';
+import { parseBdf, systemClock } from '@pci-recovery/core';
+import { CONDITIONS, recoveryRates } from '../recovery-rounds.mjs';
 
 /** Root ports with one endpoint each; their errors are recovered at the same time. */
 const ROOT_PORTS = 16;
 const RECOVERIES = 16_000;
-const DEADLINE_MS = 30_000;
 
 /** Hardware that is ready at once. */
 export const NO_WAITING = {
@@ -31,22 +30,6 @@ const rootPort = (n) => ({
   below: [{ kind: 'endpoint', bdf: `${hex(n + 1)}:00.0`, driver: 'nvme' }],
 });
 
-/** An engine on a machine, with drivers that answer at some later time; `ended` gets every outcome. */
-async function started(driverOf, ended) {
-  const rootPorts = Array.from({ length: ROOT_PORTS }, (_, n) => rootPort(n));
-  const hardware = simulate({ clock: systemClock, rootPorts, log: { limit: 0 } });
-  const platform = new AerPlatform(hardware, systemClock, { timings: NO_WAITING });
-  const engine = createEngine({
-    platforms: [platform],
-    policy: new KernelPolicy({ deadlineMs: DEADLINE_MS }),
-    observers: [(event) => event.type === 'ended' && ended(event.outcome)],
-  });
-  const endpoints = rootPorts.map(({ below }) => parseBdf(below[0].bdf));
-  for (const bdf of endpoints) engine.attach(bdf, driverOf(hardware, bdf));
-  await engine.start();
-  return { hardware, engine, endpoints };
-}
-
 const looking = () => ({
   errorDetected: async () => 'can_recover',
   mmioEnabled: async () => 'recovered',
@@ -65,68 +48,39 @@ function restoring(hardware, bdf) {
   };
 }
 
-/** Every endpoint has its next error when its last one is recovered, until there were enough. */
-async function measured(error, driverOf, resets) {
-  let left = 0;
-  let running = 0;
-  let finish;
-  const wrong = [];
-  const detect = (bdf) => {
-    if (left-- > 0) (running++, machine.hardware.detect(bdf, { error }));
-  };
-  const ended = (outcome) => {
-    const reset = outcome.trace.filter(
-      (entry) => entry.what === 'operate' && entry.operation.name === 'reset_subordinates',
-    );
-    if (outcome.result !== 'recovered' || reset.length !== resets) wrong.push(outcome.why);
-    running--;
-    detect(outcome.event.device.bdf);
-    if (running === 0) finish();
-  };
-  const machine = await started(driverOf, ended);
-  const work = () =>
-    new Promise((resolve) => {
-      left = RECOVERIES;
-      finish = resolve;
-      for (const bdf of machine.endpoints) detect(bdf);
-    });
-  const found = await rates({ count: RECOVERIES, work });
-  await machine.engine.close();
-  if (wrong.length > 0) throw new Error(`${wrong.length} recoveries did not end as they should: ${wrong[0]}`);
-  return moreIsBetter(found);
+async function measured(error, driver, times) {
+  const rootPorts = Array.from({ length: ROOT_PORTS }, (_, n) => rootPort(n));
+  const hardware = simulate({ clock: systemClock, rootPorts, log: { limit: 0 } });
+  return recoveryRates({
+    platform: new AerPlatform(hardware, systemClock, { timings: NO_WAITING }),
+    functions: rootPorts.map(({ below }) => parseBdf(below[0].bdf)),
+    driverOf: (bdf) => driver(hardware, bdf),
+    strike: (bdf) => hardware.detect(bdf, { error }),
+    count: RECOVERIES,
+    resets: { operation: 'reset_subordinates', times },
+  });
 }
 
-const CONDITIONS = {
-  'root ports with an endpoint each': ROOT_PORTS,
-  'recoveries a round': RECOVERIES,
-  'deadline of every callback, ms': DEADLINE_MS,
-  trace: 'on',
-  observers: 1,
-  handlers: 'async',
-  'bus log': 'off',
-  clock: "the system's",
-};
+const SIZE = { 'root ports with an endpoint each': ROOT_PORTS, 'recoveries a round': RECOVERIES, ...CONDITIONS };
 
-export async function measure() {
-  return [
-    {
-      name: 'recoveries without reset',
-      unit: 'per second',
-      target: { atLeast: 40_000 },
-      conditions: { ...CONDITIONS, error: 'COMP_TIME, non-fatal', callbacks: 'error_detected, mmio_enabled, resume' },
-      ...(await measured('COMP_TIME', looking, 0)),
+export const measure = async () => [
+  {
+    name: 'AER recoveries without reset',
+    unit: 'per second',
+    target: { atLeast: 40_000 },
+    conditions: { ...SIZE, error: 'COMP_TIME, non-fatal', callbacks: 'error_detected, mmio_enabled, resume' },
+    ...(await measured('COMP_TIME', looking, 0)),
+  },
+  {
+    name: 'AER recoveries with reset',
+    unit: 'per second',
+    target: { atLeast: 25_000 },
+    conditions: {
+      ...SIZE,
+      error: 'MALF_TLP, fatal',
+      callbacks: 'error_detected, slot_reset (restores configuration), resume',
+      'reset timings': 'all zero',
     },
-    {
-      name: 'recoveries with reset',
-      unit: 'per second',
-      target: { atLeast: 25_000 },
-      conditions: {
-        ...CONDITIONS,
-        error: 'MALF_TLP, fatal',
-        callbacks: 'error_detected, slot_reset (restores configuration), resume',
-        'reset timings': 'all zero',
-      },
-      ...(await measured('MALF_TLP', restoring, 1)),
-    },
-  ];
-}
+    ...(await measured('MALF_TLP', restoring, 1)),
+  },
+];
