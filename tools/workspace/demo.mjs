@@ -1,4 +1,4 @@
-// The main job, shown: a fault is recovered step by step, and a real dump of configuration space is decoded.
+// The main job, shown: one fault on all platforms side by side, one step by step, and a real dump of configuration space.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,5 +13,6 @@ function show(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-show('simulate', '--platform', 'all');
+show('simulate', '--side-by-side');
+show('simulate', '--platform', 'aer');
 show('decode', 'examples/config-dumps/fatal-malformed-tlp.txt');

@@ -7,12 +7,14 @@ import { jsonLine } from '../json-event.js';
 import { type Simulation } from '../simulation/simulation.js';
 import { SIMULATIONS } from '../simulation/simulations.js';
 import { paletteFor } from '../view/palette.js';
-import { Timeline } from '../view/timeline.js';
+import { sideBySide, type Column } from '../view/side-by-side.js';
+import { Timeline, timelineEntries } from '../view/timeline.js';
 
 const EXAMPLES = `
 Examples:
   pci-recovery simulate                                     the default fault
   pci-recovery simulate --list                              all faults
+  pci-recovery simulate --side-by-side --fault nonfatal     one fault on all platforms, beside each other
   pci-recovery simulate --platform aer --fault surprise-removal --json
 
 Without --fault each platform shows its default fault. With --json the last line of each platform is the outcome.`;
@@ -22,6 +24,7 @@ interface SimulateOptions {
   readonly fault?: string;
   readonly list?: boolean;
   readonly json?: boolean;
+  readonly sideBySide?: boolean;
 }
 
 /** `pci-recovery simulate`. */
@@ -31,6 +34,7 @@ export const simulateCommand = (io: Io, finish: (code: ExitCode) => void): Comma
     .addOption(new Option('--platform <name>', 'which platform').choices([...SIMULATIONS.keys(), 'all']).default('all'))
     .option('--fault <name>', 'which fault (see --list)')
     .option('--list', 'list the faults instead')
+    .addOption(new Option('--side-by-side', 'platforms beside each other').conflicts(['json', 'list']))
     .option('--json', 'one JSON object per line')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SimulateOptions) => finish(await simulate(options, io)));
@@ -50,6 +54,7 @@ async function simulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
       `There is no fault "${fault}" on platform ${options.platform}: see pci-recovery simulate --list.`,
     );
   }
+  if (options.sideBySide) return showTogether(able, fault, io);
   let worst: ExitCode = EXIT.done;
   for (const simulation of able) {
     const code = await show(simulation, fault ?? simulation.defaultFault, options.json ?? false, io);
@@ -96,6 +101,24 @@ async function show(simulation: Simulation, fault: string, json: boolean, io: Io
   if (json) await writeLine(io.stdout, jsonLine(clock.wall(), source, 'outcome', outcomeJson(worst, outcomes)));
   else await writeLine(io.stdout, summary(worst));
   return worst.result === 'disconnected' ? EXIT.notRecovered : EXIT.done;
+}
+
+async function showTogether(simulations: readonly Simulation[], fault: string | undefined, io: Io): Promise<ExitCode> {
+  const columns: Column[] = [];
+  const titles: string[] = [];
+  let worst: ExitCode = EXIT.done;
+  for (const simulation of simulations) {
+    const { platform, faults, defaultFault } = simulation;
+    const name = fault ?? defaultFault;
+    const events: EngineEvent[] = [];
+    const { outcomes } = await simulation.run(name, { observe: (event) => events.push(event) });
+    const entries = events.flatMap((event) => timelineEntries(event, (error) => simulation.describe(error)));
+    columns.push({ title: `${platform} (ms since its error)`, entries });
+    titles.push(`${platform}: ${name} – ${faults.find((one) => one.name === name)!.title}`);
+    if (worstOf(outcomes).result === 'disconnected') worst = EXIT.notRecovered;
+  }
+  for (const line of [...titles, '', ...sideBySide(columns, paletteFor(io))]) await writeLine(io.stdout, line);
+  return worst;
 }
 
 const BADNESS: readonly RecoveryOutcome['result'][] = ['ignored', 'recovered', 'handed_over', 'disconnected'];

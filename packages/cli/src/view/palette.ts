@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
 import { type Io } from '../io.js';
 
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
 /** Colours, or none. */
-export type Palette = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
+export type Palette = (style: Style, text: string) => string;
 
 /** Colours only on a terminal, never with NO_COLOR (https://no-color.org) or a dumb terminal. */
 export function paletteFor({ stdout, env }: Io): Palette {

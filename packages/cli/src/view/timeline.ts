@@ -5,10 +5,22 @@ import {
   type OperationResult,
   type TraceEntry,
 } from '@pci-recovery/core';
-import { type Palette } from './palette.js';
+import { type Palette, type Style } from './palette.js';
 
 /** How one platform's records read in a word or two. */
 export type RecordText = (event: ErrorEvent) => string;
+
+/** One thing that happened, ready to be shown. */
+export interface TimelineEntry {
+  /** Nanoseconds of the engine's clock; undefined: what happened outside its time. */
+  readonly time: number | undefined;
+  readonly label: string;
+  readonly style?: Style;
+  readonly text: string;
+  readonly textStyle?: Style;
+  /** An operation begins: its end has an entry of its own. */
+  readonly begins?: true;
+}
 
 const NS_PER_MS = 1e6;
 
@@ -40,6 +52,60 @@ const resultText = (result: OperationResult): string => {
   return `${result.why.toUpperCase()}${result.detail ? `: ${result.detail}` : ''}`;
 };
 
+/** What an engine reports as entries of a timeline; often none. */
+export function timelineEntries(event: EngineEvent, recordText: RecordText): TimelineEntry[] {
+  switch (event.type) {
+    case 'received':
+      return [{ time: event.event.monotonic, label: 'error', style: 'yellow', text: recordText(event.event) }];
+    case 'recorded':
+    case 'ignored':
+      return [{ time: event.event.monotonic, label: event.type, text: event.why }];
+    case 'arrived': {
+      const text = `error ${event.event.sequence} meets recovery ${event.recovery}: ${event.arrival}`;
+      return [{ time: event.event.monotonic, label: 'arrival', text }];
+    }
+    case 'overflowed':
+      return [{ time: event.event.monotonic, label: 'overflow', style: 'red', text: `lane ${event.lane}` }];
+    case 'trouble':
+      return [{ time: undefined, label: 'trouble', style: 'red', text: `in ${event.where}: ${String(event.error)}` }];
+    case 'trace':
+      return traceEntries(event.entry);
+    default:
+      return [];
+  }
+}
+
+function traceEntries(entry: TraceEntry): TimelineEntry[] {
+  const { time } = entry;
+  switch (entry.what) {
+    case 'answer': {
+      const label = KERNEL_NAME[entry.callback] ?? entry.callback;
+      return [{ time, label, style: 'cyan', text: `${entry.answer.bdf}  ${answerText(entry.answer)}` }];
+    }
+    case 'operate':
+      if (entry.operation.nature !== 'change') return [];
+      return [{ time, label: entry.operation.name, text: '…', textStyle: 'dim', begins: true }];
+    case 'operated': {
+      const textStyle = entry.result.ok ? 'dim' : 'red';
+      return [{ time, label: entry.operation.name, text: resultText(entry.result), textStyle }];
+    }
+    case 'late_answer':
+      return [{ time, label: 'late answer', text: `${entry.device.bdf} ${entry.callback}: too late, not counted` }];
+    case 'stopped':
+      return [{ time, label: 'stopped', style: 'red', text: entry.reason }];
+    case 'end':
+      return [{ time, label: entry.result, style: entry.result === 'recovered' ? 'green' : 'red', text: entry.why }];
+    case 'begin':
+      return entry.verdict === 'give_up' ? [{ time, label: 'given up', style: 'red', text: entry.why }] : [];
+    case 'call':
+    case 'arrival':
+      return [];
+  }
+}
+
+/** Milliseconds from `start` to `time`, as all timelines show them. */
+export const sinceStart = (time: number, start: number): string => ((time - start) / NS_PER_MS).toFixed(3);
+
 /** Turns what an engine reports into a readable timeline, line by line. Times count from the first line. */
 export class Timeline {
   readonly #text: RecordText;
@@ -53,62 +119,15 @@ export class Timeline {
 
   /** The lines for one event; often none. */
   lines(event: EngineEvent): string[] {
-    switch (event.type) {
-      case 'received':
-        return [this.#line(event.event.monotonic, this.#paint('yellow', 'error'), this.#text(event.event))];
-      case 'recorded':
-      case 'ignored':
-        return [this.#line(event.event.monotonic, event.type, event.why)];
-      case 'arrived':
-        return [
-          this.#line(
-            event.event.monotonic,
-            'arrival',
-            `error ${event.event.sequence} meets recovery ${event.recovery}: ${event.arrival}`,
-          ),
-        ];
-      case 'overflowed':
-        return [this.#line(event.event.monotonic, this.#paint('red', 'overflow'), `lane ${event.lane}`)];
-      case 'trouble':
-        return [`${' '.repeat(12)}${this.#paint('red', 'trouble')} in ${event.where}: ${String(event.error)}`];
-      case 'trace':
-        return this.#trace(event.entry);
-      default:
-        return [];
-    }
+    return timelineEntries(event, this.#text).map((entry) => this.#line(entry));
   }
 
-  #trace(entry: TraceEntry): string[] {
-    const line = (label: string, text: string): string[] => [this.#line(entry.time, label, text)];
-    switch (entry.what) {
-      case 'answer':
-        return line(
-          this.#paint('cyan', KERNEL_NAME[entry.callback] ?? entry.callback),
-          `${entry.answer.bdf}  ${answerText(entry.answer)}`,
-        );
-      case 'operate':
-        return entry.operation.nature === 'change' ? line(entry.operation.name, this.#paint('dim', '…')) : [];
-      case 'operated':
-        return line(entry.operation.name, this.#paint(entry.result.ok ? 'dim' : 'red', resultText(entry.result)));
-      case 'late_answer':
-        return line('late answer', `${entry.device.bdf} ${entry.callback}: too late, not counted`);
-      case 'stopped':
-        return line(this.#paint('red', 'stopped'), entry.reason);
-      case 'end':
-        return line(this.#paint(entry.result === 'recovered' ? 'green' : 'red', entry.result), entry.why);
-      case 'begin':
-        return entry.verdict === 'give_up' ? line(this.#paint('red', 'given up'), entry.why) : [];
-      case 'call':
-      case 'arrival':
-        return [];
-    }
-  }
-
-  #line(time: number, label: string, text: string): string {
+  #line({ time, label, style, text, textStyle }: TimelineEntry): string {
+    const head = style ? this.#paint(style, label) : label;
+    const tail = textStyle ? this.#paint(textStyle, text) : text;
+    if (time === undefined) return `${' '.repeat(12)}${head} ${tail}`;
     this.#start ??= time;
-    const ms = ((time - this.#start) / NS_PER_MS).toFixed(3).padStart(12);
-    // Escape sequences take no room on the screen.
-    const width = label.replaceAll(/\u001b\[[0-9;]*m/g, '').length;
-    return `${ms} ms  ${label}${' '.repeat(Math.max(1, 20 - width))}${text}`;
+    const ms = sinceStart(time, this.#start).padStart(12);
+    return `${ms} ms  ${head}${' '.repeat(Math.max(1, 20 - label.length))}${tail}`;
   }
 }
