@@ -24,7 +24,19 @@ export type Ability =
   /** `replug()`: a function can be replaced by another at its address. */
   | 'replug'
   /** `garble()`: reports that make no sense can be produced. */
-  | 'garble';
+  | 'garble'
+  /** `lets()`: one can look whether the hardware lets a function's accesses through. */
+  | 'probe'
+  /** `hold()`: somebody beyond this host's drivers can take a function (it is passed through). */
+  | 'hold';
+
+/** What the hardware lets through at a function, whatever anybody says about it. */
+export interface Lets {
+  /** Register accesses reach it. */
+  readonly access: boolean;
+  /** Its DMA is not stopped. */
+  readonly dma: boolean;
+}
 
 /** What a {@link Subject} is made for. */
 export interface SubjectOptions {
@@ -55,6 +67,12 @@ export interface Subject extends AsyncDisposable {
   replug?(at: string): void;
   /** Lets the hardware report something that makes no sense; `seed`: which nonsense, 0 or more. */
   garble?(seed: number): void;
+  /** Looks at the hardware itself, and changes nothing. */
+  lets?(at: string): Lets;
+  /** Somebody takes the function: from now on it is theirs. */
+  hold?(at: string): Awaitable<void>;
+  /** The holder takes the oldest record that was kept for it; undefined: there is none. Only where the law keeps records. */
+  nextRecord?(at: string): Uint8Array | undefined;
 }
 
 /** How a backend joins the suite. */

@@ -11,6 +11,7 @@ export * from './law/expectation.js';
 export * from './law/script.js';
 export * from './profile.js';
 export { aerProfile } from './profiles/aer.js';
+export { eehPseriesProfile } from './profiles/eeh-pseries.js';
 export { eehProfile } from './profiles/eeh.js';
 export { zpciProfile } from './profiles/zpci.js';
 export * from './register.js';

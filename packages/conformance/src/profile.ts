@@ -55,7 +55,17 @@ export interface ActStage {
   /** The law's name of it; what a harness can let fail goes by this name too. */
   readonly act: string;
   /** What an independent witness sees of it, and of whom; absent: nothing. */
-  readonly evidence?: { readonly kind: FactKind; readonly of: Touched };
+  readonly evidence?: {
+    readonly kind: FactKind;
+    readonly of: Touched;
+    /** The kind of a reset, as the witness names it. */
+    readonly how?: string;
+  };
+  /**
+   * How often it is tried before it counts as failed. Tries that fail show nowhere; `unseen`: they show, in one way or
+   * another, so that it is let fail always or never. Default: once.
+   */
+  readonly tries?: number | 'unseen';
   readonly sets?: ChannelState;
   /**
    * Functions that are unplugged and plugged in again by it: they are strangers for the rest of the recovery.
@@ -181,6 +191,16 @@ export interface RepetitionLimit {
   readonly window: 'sliding' | 'first';
 }
 
+/** What holds for functions that somebody beyond this host's drivers holds (a guest's, through VFIO). */
+export interface HeldLaw {
+  /** Incident → the stage where a recovery of a held function begins; null: its error is not reported at all. */
+  readonly own: Readonly<Record<string, string | null>>;
+  /** In a recovery of others it is neither called nor handed back. What it is after a reset that reached it. */
+  readonly leftAlone?: 'stopped_after_reset' | 'running_after_reset';
+  /** So many records of its errors are kept for its holder, and when there are more, the oldest ones. */
+  readonly recordsKept?: number;
+}
+
 /**
  * A platform's law as data, written by hand from the kernel's sources and never generated from a procedure: the suite
  * holds the procedure against it.
@@ -218,4 +238,7 @@ export interface PlatformProfile {
   readonly raw: boolean;
   readonly uevents?: UeventLaw;
   readonly repetitionLimit?: RepetitionLimit;
+  /** An error that waited while its function was reset is dropped: it tells of the time before. Default: it is recovered. */
+  readonly dropsOvertaken?: true;
+  readonly held?: HeldLaw;
 }

@@ -3,6 +3,7 @@ import { type CaseContext } from './cases/case.js';
 import { holds, refused, same } from './failure.js';
 import { type Ability, type Harness } from './harness.js';
 import { QUIET_MS } from './bench/bench.js';
+import { LACKS_SPECIAL, SPECIAL_PARTS, type SpecialPart } from './law/special-part.js';
 
 /**
  * What a case needs. `layout:pair`: the machine; `layout:two`: one with `a` and `b`, in one scope or not; `sees:reset`: a witness that sees it; `breaks:reset`: an act of the
@@ -13,7 +14,7 @@ export type Requirement =
   `layout:${string}` | `sees:${FactKind}` | 'breaks' | `breaks:${string}` | 'lacks' | Ability | `law:${LawPart}`;
 
 /** Parts of a law that a platform may not have. */
-export type LawPart = 'recorded' | 'uevents' | 'survey' | 'repetition-limit' | 'raw';
+export type LawPart = 'recorded' | 'uevents' | 'survey' | 'repetition-limit' | 'raw' | SpecialPart;
 
 const PARTS: Readonly<Record<LawPart, (harness: Harness) => boolean>> = {
   recorded: ({ profile }) => Object.values(profile.incidents).some((incident) => !incident.recovers),
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<LawPart, (harness: Harness) => boolean>> = {
   survey: ({ profile }) => profile.surveyFinds.length > 0,
   'repetition-limit': ({ profile }) => profile.repetitionLimit !== undefined,
   raw: ({ profile }) => profile.raw,
+  ...SPECIAL_PARTS,
 };
 
 const split = (requirement: Requirement): [string, string | undefined] => {
@@ -48,6 +50,8 @@ const OFFERS: Readonly<Record<string, [(harness: Harness, what: string | undefin
   unplug: [({ abilities }) => offers(abilities, 'unplug'), 'the harness does not offer it'],
   replug: [({ abilities }) => offers(abilities, 'replug'), 'the harness does not offer it'],
   garble: [({ abilities }) => offers(abilities, 'garble'), 'the harness does not offer it'],
+  probe: [({ abilities }) => offers(abilities, 'probe'), 'the harness does not offer it'],
+  hold: [({ abilities }) => offers(abilities, 'hold'), 'the harness does not offer it'],
 };
 
 /** Why a requirement is not met; undefined when it is. */
@@ -86,7 +90,13 @@ export async function refusesWhatItLacks(requirement: Requirement, context: Case
   }
 }
 
-const METHODS = { unplug: 'unplug', replug: 'replug', garble: 'garble' } as const satisfies Record<Ability, string>;
+const METHODS = {
+  unplug: 'unplug',
+  replug: 'replug',
+  garble: 'garble',
+  probe: 'lets',
+  hold: 'hold',
+} as const satisfies Record<Ability, string>;
 
 async function seesNothing(context: CaseContext, kind: FactKind): Promise<void> {
   const bench = await context.open({ layout: 'single', script: { a: { errorDetected: 'need_reset' } } });
@@ -123,4 +133,5 @@ const LAWLESS: Readonly<Record<LawPart, (context: CaseContext) => Promise<void>>
     const { event } = await bench.recover(context.recovering[0]!, 'a');
     holds(event.raw === undefined, 'The profile says that there are no raw bytes, but there are.');
   },
+  ...LACKS_SPECIAL,
 };

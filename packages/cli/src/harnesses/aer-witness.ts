@@ -79,7 +79,7 @@ export class AerWitness {
   #begin(reset: OpenReset, time: number): void {
     if (reset.begun) return;
     reset.begun = true;
-    this.#facts.push({ time, functions: [...reset.functions], kind: 'reset_begin' });
+    this.#facts.push({ time, functions: [...reset.functions], kind: 'reset_begin', how: 'bus' });
   }
 
   #release(port: Bdf, time: number): void {

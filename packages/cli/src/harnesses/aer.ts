@@ -1,6 +1,6 @@
-import { parseBdf, PciRecoveryError, type Bdf } from '@pci-recovery/core';
+import { parseBdf, PciRecoveryError, type Bdf, type RecoveryPlatform } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
-import { AerPlatform, restoreConfig, saveConfig, type ConfigSnapshot } from '@pci-recovery/aer';
+import { AerPlatform, restoreConfig, saveConfig, type AerHostPort, type ConfigSnapshot } from '@pci-recovery/aer';
 import { PCI_HEADER } from '@pci-recovery/pci';
 import { simulate, type SimulatedHardware } from '@pci-recovery/aer/sim';
 import {
@@ -12,6 +12,9 @@ import {
 } from '@pci-recovery/conformance';
 import { AER_LAYOUTS, type AerLayout } from './aer-layouts.js';
 import { AerWitness } from './aer-witness.js';
+import { type Wiring } from './wiring.js';
+
+export type AerWiring = Wiring<AerHostPort, AerPlatform>;
 
 /** The error of each incident of the law. */
 const ERRORS: Readonly<Record<string, string>> = { nonfatal: 'COMP_TIME', fatal: 'MALF_TLP', correctable: 'BAD_TLP' };
@@ -22,13 +25,13 @@ const refuse = (message: string): PciRecoveryError => new PciRecoveryError('ERR_
 class AerSubject implements Subject {
   readonly clock = new VirtualClock();
   readonly functions: Readonly<Record<string, Bdf>>;
-  readonly platform: AerPlatform;
+  readonly platform: RecoveryPlatform;
   readonly #hardware: SimulatedHardware;
   readonly #witness: AerWitness;
   readonly #ports: readonly Bdf[];
   readonly #saved: readonly { readonly snapshot: ConfigSnapshot; readonly command: number }[];
 
-  constructor({ rootPorts, functions }: AerLayout, nativeAer: boolean) {
+  constructor({ rootPorts, functions }: AerLayout, nativeAer: boolean, { port, platform }: AerWiring) {
     this.#hardware = simulate({ clock: this.clock, rootPorts, nativeAer, log: { configWrites: false } });
     this.#witness = new AerWitness(this.#hardware);
     this.functions = Object.fromEntries(Object.entries(functions).map(([name, bdf]) => [name, parseBdf(bdf)]));
@@ -40,7 +43,8 @@ class AerSubject implements Subject {
       const snapshot = saveConfig(this.#hardware, bdf);
       return snapshot ? [{ snapshot, command: this.#command(bdf) }] : [];
     });
-    this.platform = new AerPlatform(this.#hardware, this.clock);
+    const aer = new AerPlatform(port?.(this.#hardware) ?? this.#hardware, this.clock);
+    this.platform = platform?.(aer) ?? aer;
   }
 
   inject(incident: string, at: string): void {
@@ -89,8 +93,8 @@ class AerSubject implements Subject {
   }
 }
 
-/** The AER backend, host mode, on simulated hardware. */
-export const aerHarness: Harness = {
+/** The AER backend, host mode, on simulated hardware, with something in between. */
+export const aerHarnessWith = (wiring: AerWiring): Harness => ({
   name: 'aer',
   profile: aerProfile,
   sees: ['reset', 'status_cleared', 'removed', 'added', 'uevent'],
@@ -102,6 +106,9 @@ export const aerHarness: Harness = {
     if (!found) throw refuse(`There is no layout "${layout}".`);
     const unknown = lacking.find((capability) => capability !== 'native_aer');
     if (unknown !== undefined) throw refuse(`A machine without "${unknown}" cannot be made.`);
-    return new AerSubject(found, !lacking.includes('native_aer'));
+    return new AerSubject(found, !lacking.includes('native_aer'), wiring);
   },
-};
+});
+
+/** The AER backend as it is. */
+export const aerHarness: Harness = aerHarnessWith({});

@@ -31,6 +31,13 @@ export const EEH_LAYOUTS: ReadonlyMap<string, EehLayout> = new Map<string, EehLa
     },
   ],
   [
+    'triple',
+    {
+      hostBridges: [{ phb: 0, below: [endpoint(A), endpoint('0000:00:00.1'), endpoint('0000:00:00.2')] }],
+      functions: { a: A, b: '0000:00:00.1', c: '0000:00:00.2' },
+    },
+  ],
+  [
     'disjoint',
     {
       hostBridges: [0, 1, 2].map((phb) => ({ phb, below: [endpoint('00:00.0')] })),

@@ -36,7 +36,7 @@ export class EehWitness {
     this.#settle();
     switch (fact.kind) {
       case 'reset_begin':
-        return void this.#facts.push({ time, functions, kind: 'reset_begin' });
+        return void this.#facts.push({ time, functions, kind: 'reset_begin', how: fact.reset });
       case 'reset_end':
         return void this.#facts.push({ time, functions, kind: 'reset_end', ok: fact.ok });
       case 'thawed':

@@ -59,7 +59,7 @@ export class ZpciWitness {
   #begin(bdf: Bdf, time: number): void {
     if (this.#open.has(bdf)) return;
     this.#open.add(bdf);
-    this.#facts.push({ time, functions: [bdf], kind: 'reset_begin' });
+    this.#facts.push({ time, functions: [bdf], kind: 'reset_begin', how: 'function' });
   }
 
   #end(bdf: Bdf, time: number, ok: boolean): void {

@@ -1,15 +1,19 @@
-import { parseBdf, PciRecoveryError, type Bdf } from '@pci-recovery/core';
+import { parseBdf, PciRecoveryError, type Bdf, type RecoveryPlatform } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import {
   zpciProfile,
   type Harness,
+  type Lets,
   type Subject,
   type SubjectOptions,
   type WitnessFact,
 } from '@pci-recovery/conformance';
-import { ZpciPlatform } from '@pci-recovery/zpci';
+import { ZpciPlatform, type ZpciHostPort } from '@pci-recovery/zpci';
 import { simulateZpci, type FirmwareCall, type SimulatedZpci } from '@pci-recovery/zpci/sim';
+import { type Wiring } from './wiring.js';
 import { ZpciWitness } from './zpci-witness.js';
+
+export type ZpciWiring = Wiring<ZpciHostPort, ZpciPlatform>;
 
 /** The functions of each layout, by name; `a` and `b` are siblings on one bus. */
 const LAYOUTS: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map([
@@ -41,12 +45,14 @@ const nonsense = (seed: number): Uint8Array =>
 class ZpciSubject implements Subject {
   readonly clock = new VirtualClock();
   readonly functions: Readonly<Record<string, Bdf>>;
-  readonly platform: ZpciPlatform;
+  readonly platform: RecoveryPlatform;
+  readonly #zpci: ZpciPlatform;
   readonly #hardware: SimulatedZpci;
   readonly #witness: ZpciWitness;
   readonly #names: readonly string[];
+  #errors = 0;
 
-  constructor(functions: Readonly<Record<string, string>>) {
+  constructor(functions: Readonly<Record<string, string>>, { port, platform }: ZpciWiring) {
     this.#names = Object.keys(functions);
     this.functions = Object.fromEntries(Object.entries(functions).map(([name, bdf]) => [name, parseBdf(bdf)]));
     this.#hardware = simulateZpci({
@@ -55,13 +61,15 @@ class ZpciSubject implements Subject {
       log: { configWrites: false },
     });
     this.#witness = new ZpciWitness(this.#hardware);
-    this.platform = new ZpciPlatform(this.#hardware, this.clock);
+    this.#zpci = new ZpciPlatform(port?.(this.#hardware) ?? this.#hardware, this.clock);
+    this.platform = platform?.(this.#zpci) ?? this.#zpci;
   }
 
   inject(incident: string, at: string): void {
     const pec = CODES.get(incident);
     if (pec === undefined) throw refuse(`There is no incident "${incident}".`);
-    this.#hardware.detect(this.#fid(at), { pec });
+    // No two records are alike.
+    this.#hardware.detect(this.#fid(at), { pec, faddr: BigInt(++this.#errors) << 12n });
   }
 
   witness(): readonly WitnessFact[] {
@@ -88,6 +96,19 @@ class ZpciSubject implements Subject {
     this.#hardware.notify({ contentCode: seed % 4, ccdf: nonsense(seed) });
   }
 
+  lets(at: string): Lets {
+    const { enabled, error, blocked, translated } = this.#hardware.inspect(this.#fid(at))!;
+    return { access: enabled && !blocked, dma: enabled && !error && translated };
+  }
+
+  hold(at: string): void {
+    if (!this.#zpci.open(this.functions[at]!)) throw refuse(`"${at}" cannot be held.`);
+  }
+
+  nextRecord(at: string): Uint8Array | undefined {
+    return this.#zpci.nextPending(this.functions[at]!);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.platform[Symbol.asyncDispose]();
   }
@@ -99,17 +120,20 @@ class ZpciSubject implements Subject {
   }
 }
 
-/** The zPCI backend, host mode, on simulated functions. */
-export const zpciHarness: Harness = {
+/** The zPCI backend, host mode, on simulated functions, with something in between. */
+export const zpciHarnessWith = (wiring: ZpciWiring): Harness => ({
   name: 'zpci',
   profile: zpciProfile,
   sees: ['reset', 'access_enabled', 'dma_enabled', 'removed', 'added', 'uevent'],
   breaks: [...ACTS.keys()],
-  abilities: ['unplug', 'replug', 'garble'],
+  abilities: ['unplug', 'replug', 'garble', 'probe', 'hold'],
   create({ layout, lacking = [] }: SubjectOptions): Subject {
     const functions = LAYOUTS.get(layout);
     if (!functions) throw refuse(`There is no layout "${layout}".`);
     if (lacking.length > 0) throw refuse(`A machine without "${lacking[0]!}" cannot be made.`);
-    return new ZpciSubject(functions);
+    return new ZpciSubject(functions, wiring);
   },
-};
+});
+
+/** The zPCI backend as it is. */
+export const zpciHarness: Harness = zpciHarnessWith({});

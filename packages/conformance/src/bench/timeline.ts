@@ -79,6 +79,7 @@ export const ueventsOf = ({ facts, names }: Pick<Seen, 'facts' | 'names'>): stri
 export interface SeenReset {
   readonly functions: readonly Bdf[];
   readonly begin: number;
+  readonly how?: string;
   end?: number;
   ok?: boolean;
 }
@@ -88,7 +89,8 @@ export function resetsOf(facts: readonly WitnessFact[]): SeenReset[] {
   const resets: SeenReset[] = [];
   const key = (functions: readonly Bdf[]): string => [...functions].sort().join(' ');
   for (const fact of facts) {
-    if (fact.kind === 'reset_begin') resets.push({ functions: fact.functions, begin: fact.time });
+    if (fact.kind === 'reset_begin')
+      resets.push({ ...(fact.how && { how: fact.how }), functions: fact.functions, begin: fact.time });
     if (fact.kind !== 'reset_end') continue;
     const begun = resets.find((one) => one.end === undefined && key(one.functions) === key(fact.functions));
     if (begun) Object.assign(begun, { end: fact.time, ok: fact.ok });

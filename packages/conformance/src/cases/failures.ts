@@ -1,7 +1,7 @@
 import { ERS_RESULTS } from '@pci-recovery/core';
 import { holds, same } from '../failure.js';
 import { type DriverScript } from '../law/script.js';
-import { type ConformanceCase } from './case.js';
+import { type CaseContext, type ConformanceCase } from './case.js';
 import { lawOf, meetsLaw, rowsFor, type Row } from './law.js';
 
 const NEED_RESET: DriverScript = { errorDetected: 'need_reset' };
@@ -13,6 +13,17 @@ const EVERY_WAY: readonly DriverScript[] = [
   { mmioEnabled: 'disconnect' },
   { ...NEED_RESET, slotReset: 'disconnect' },
 ];
+
+/** Rows in which an act fails once, twice … up to as often as it is tried, where the law says how often that is. */
+const triesOf = (context: CaseContext, act: string): Row[] =>
+  [{}, NEED_RESET, { errorDetected: 'none' as const }].flatMap((a) =>
+    rowsFor(context, 'single', { a }).flatMap((row) => {
+      const stage = lawOf(context, row).acts.find((one) => one.act === act);
+      const tries = stage ? (stage.tries ?? 1) : 0;
+      if (tries === 'unseen') return [];
+      return Array.from({ length: tries }, (_, index) => ({ ...row, failing: { [act]: index + 1 } }));
+    }),
+  );
 
 /** Level 2: failure paths, and what is left afterwards. */
 export const FAILURE_CASES: readonly ConformanceCase[] = [
@@ -157,27 +168,15 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
       ),
   },
   {
-    id: 'failure.repetition-limit',
-    title: 'a scope that fails too often is given up, exactly at the law’s limit',
+    id: 'failure.tries-of-an-act',
+    title: 'an act is tried as often as the law says: so many failures less one do no harm, so many fail it',
     level: 2,
-    demands: ['R4.10'],
-    requires: ['layout:single', 'law:repetition-limit'],
-    async run(context) {
-      const { count, windowMs } = context.profile.repetitionLimit!;
-      const incident = context.recovering[0]!;
-      const bench = await context.open({ layout: 'single' });
-      for (let number = 1; number < count; number++) {
-        const { result } = await bench.recover(incident, 'a');
-        same(result, 'recovered', `Recovery ${number} of ${count} is still allowed.`);
-      }
-      same((await bench.recover(incident, 'a')).result, 'disconnected', `Recovery ${count} is one too many.`);
-      await context.closeAll();
-      const patient = await context.open({ layout: 'single' });
-      for (let number = 1; number <= count + 1; number++) {
-        const { result } = await patient.recover(incident, 'a');
-        same(result, 'recovered', `Recovery ${number} is allowed when the window has passed since the last.`);
-        await patient.pass(windowMs);
-      }
-    },
+    demands: ['R2.6', 'R4.8'],
+    requires: ['layout:single', 'breaks'],
+    run: (context) =>
+      meetsLaw(
+        context,
+        (context.harness.breaks ?? []).flatMap((act) => triesOf(context, act)),
+      ),
   },
 ];

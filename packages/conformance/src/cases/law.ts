@@ -12,9 +12,11 @@ import { type CaseContext } from './case.js';
 export type Aspect = 'timeline' | 'result' | 'usable' | 'uevents' | 'channels';
 
 /** A situation, without what the context knows. */
-export interface Row extends Omit<Situation, 'profile' | 'sees' | 'broken'> {
+export interface Row extends Omit<Situation, 'profile' | 'sees' | 'broken' | 'failing'> {
   /** Acts that the hardware lets fail, always. */
   readonly broken?: readonly string[];
+  /** Acts that it lets fail so often. */
+  readonly failing?: Readonly<Record<string, number>>;
 }
 
 /** How often a broken act fails: more often than any law tries. */
@@ -47,12 +49,20 @@ export const detectorsOf = (layout: Layout, incident: Incident): string[] =>
   Object.keys(layout.scopes).filter((name) => incident.detectors?.includes(layout.functions[name]!.kind) ?? true);
 
 /** What the law says about a row. */
-export const lawOf = ({ harness, profile }: CaseContext, { broken, ...row }: Row): Expectation =>
-  expectation({ ...row, profile, sees: harness.sees, broken: new Set(broken) });
+export const lawOf = ({ harness, profile }: CaseContext, { broken, failing = {}, ...row }: Row): Expectation =>
+  expectation({
+    ...row,
+    profile,
+    sees: harness.sees,
+    broken: new Set(broken),
+    failing: new Map(Object.entries(failing)),
+  });
 
-const describe = ({ layout, incident, at, script, broken }: Row): string => {
-  const acts = broken?.length ? `, while ${broken.join(' and ')} fails` : '';
-  return `A "${incident}" error at "${at}" of layout "${layout}", drivers ${JSON.stringify(script)}${acts}`;
+const describe = ({ layout, incident, at, script, broken = [], failing = {}, held = [] }: Row): string => {
+  const acts = broken.length > 0 ? `, while ${broken.join(' and ')} fails` : '';
+  const tries = Object.entries(failing).map(([act, times]) => `, while ${act} fails ${times} times`);
+  const taken = held.length > 0 ? `, while somebody holds ${held.join(' and ')}` : '';
+  return `A "${incident}" error at "${at}" of layout "${layout}", drivers ${JSON.stringify(script)}${acts}${tries.join('')}${taken}`;
 };
 
 /** Compares what happened on a bench with the law. */
@@ -87,10 +97,12 @@ export async function meetsLaw(
   aspects: readonly Aspect[] = ['timeline', 'result'],
 ): Promise<void> {
   for (const row of rows) {
-    const { layout, script, lacking, givenUp } = row;
+    const { layout, script, lacking, givenUp, failing = {}, held = [] } = row;
     const policy = givenUp && { policy: GIVES_UP };
     const bench = await context.open({ layout, script, ...(lacking && { lacking }), ...policy });
     for (const act of row.broken ?? []) bench.subject.breakNext!(act, ALWAYS);
+    for (const [act, times] of Object.entries(failing)) bench.subject.breakNext!(act, times);
+    for (const name of held) await bench.subject.hold!(name);
     compare(context, bench, row, await bench.recover(row.incident, row.at), aspects);
     await context.closeAll();
   }

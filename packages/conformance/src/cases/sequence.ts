@@ -76,6 +76,43 @@ export const SEQUENCE_CASES: readonly ConformanceCase[] = [
     run: (context) => meetsLaw(context, rowsFor(context, 'disjoint', both(NEED_RESET)), ['timeline', 'usable']),
   },
   {
+    id: 'sequence.reset-of-the-right-kind',
+    title: 'a reset is of the kind that the law says for the error: none stands in for another',
+    level: 2,
+    demands: ['R3.6', 'R4.8'],
+    requires: ['layout:single', 'sees:reset', 'law:reset-kinds'],
+    async run(context) {
+      for (const row of rowsFor(context, 'single', { a: NEED_RESET })) {
+        const bench = await context.open({ layout: row.layout, script: row.script });
+        await bench.recover(row.incident, row.at);
+        const law = lawOf(context, row).acts.flatMap(({ evidence }) => evidence?.how ?? []);
+        const seen = bench.resets().map(({ how }) => how);
+        same(seen, law, `"${row.incident}": the kinds of resets on the bus.`);
+        await context.closeAll();
+      }
+    },
+  },
+  {
+    id: 'sequence.works-again',
+    title: 'whoever looked and went on, or was reset, really works again: the hardware lets registers and DMA through',
+    level: 2,
+    demands: ['R2.6', 'R4.5'],
+    requires: ['layout:two', 'probe'],
+    async run(context) {
+      for (const driver of [{}, NEED_RESET, { mmioEnabled: 'need_reset' as const }]) {
+        for (const row of rowsFor(context, context.two, both(driver))) {
+          const bench = await context.open({ layout: row.layout, script: row.script });
+          const { usable } = await bench.recover(row.incident, row.at);
+          for (const name of bench.sorted(usable)) {
+            const lets = bench.subject.lets!(name);
+            same(lets, { access: true, dma: true }, `"${row.incident}", ${JSON.stringify(driver)}: "${name}" works.`);
+          }
+          await context.closeAll();
+        }
+      }
+    },
+  },
+  {
     id: 'sequence.every-first-vote',
     title: 'each vote of error_detected leads where the law says',
     level: 2,

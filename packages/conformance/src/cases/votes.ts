@@ -2,7 +2,8 @@ import { ERS_RESULTS, type ErsResult, type Voting } from '@pci-recovery/core';
 import { type DriverScript, type Script } from '../law/script.js';
 import { type PlatformProfile } from '../profile.js';
 import { type CaseContext, type ConformanceCase } from './case.js';
-import { detectorsOf, meetsLaw, rowsFor, type Row } from './law.js';
+import { same } from '../failure.js';
+import { detectorsOf, lawfulKinds, lawOf, meetsLaw, rowsFor, type Row } from './law.js';
 
 const PAIRS = ERS_RESULTS.flatMap((a) => ERS_RESULTS.map((b) => [a, b] as const));
 
@@ -32,6 +33,44 @@ export function orderedTriples({ merge }: Pick<PlatformProfile, 'merge'>): (read
       }),
     ),
   );
+}
+
+/** All triples, in walk order and the other way round: where no order matters, none may. */
+const anyTriples = (): (readonly ErsResult[])[] =>
+  ERS_RESULTS.flatMap((a, i) =>
+    ERS_RESULTS.slice(i).flatMap((b, j) =>
+      ERS_RESULTS.slice(i + j).flatMap((c) => [[a, b, c] as const, [c, b, a] as const]),
+    ),
+  );
+
+/** Triples that show how a law folds. */
+function tellingTriples(profile: PlatformProfile): (readonly ErsResult[])[] {
+  const ordered = orderedTriples(profile);
+  return ordered.length > 0 ? ordered : anyTriples();
+}
+
+/** Of a timeline, what one function was called for, or touched by; what is under way elsewhere meanwhile does not matter. */
+const concerning = (timeline: readonly string[], name: string): string[] =>
+  timeline
+    .map((token) =>
+      token.replace(/ during reset\((.*?)\)/g, (during: string, whom: string) => (whom === name ? during : '')),
+    )
+    .filter((token) => token.startsWith(`${name}.`) || new RegExp(`^\\w+\\(${name}\\)$`).test(token));
+
+/** Errors of two scopes at the same moment: each ends as its own votes say. */
+async function endsByItsOwnVote(context: CaseContext, incident: string, script: Script): Promise<void> {
+  const bench = await context.open({ layout: 'disjoint', script });
+  for (const at of ['a', 'b']) bench.subject.inject(incident, at);
+  await bench.calm();
+  const timeline = bench.timeline(lawfulKinds(context, incident));
+  for (const at of ['a', 'b']) {
+    const law = lawOf(context, { layout: 'disjoint', incident, at, script });
+    const what = `"${incident}" errors at "a" and "b" at once, drivers ${JSON.stringify(script)}: "${at}"`;
+    const outcome = bench.outcomes.find(({ event }) => bench.nameOf(event.device.bdf) === at);
+    same(outcome?.result, law.result, `${what} ends as its own vote says.`);
+    same(concerning(timeline, at), concerning(law.timeline, at), `${what} goes the way of its own vote.`);
+  }
+  await context.closeAll();
 }
 
 /** Every incident at every detector of a layout. */
@@ -72,14 +111,14 @@ export const VOTE_CASES: readonly ConformanceCase[] = [
   },
   {
     id: 'votes.order-of-three',
-    title: 'where the order of three votes matters, they are folded in walk order',
+    title: 'three votes are folded in walk order; where the law’s order does not matter, any order gives the same',
     level: 2,
     demands: ['R3.4'],
     requires: ['layout:triple'],
     run: (context) =>
       meetsLaw(
         context,
-        orderedTriples(context.profile).flatMap(([a, b, c]) =>
+        tellingTriples(context.profile).flatMap(([a, b, c]) =>
           rowsFor(context, 'triple', {
             a: { errorDetected: a! },
             b: { errorDetected: b! },
@@ -87,6 +126,18 @@ export const VOTE_CASES: readonly ConformanceCase[] = [
           }),
         ),
       ),
+  },
+  {
+    id: 'votes.never-across-scopes',
+    title: 'votes of one scope change nothing in another, also when both recover at the same time',
+    level: 2,
+    demands: ['R2.10'],
+    requires: ['layout:disjoint'],
+    async run(context) {
+      for (const incident of context.recovering)
+        for (const [a, b] of PAIRS)
+          await endsByItsOwnVote(context, incident, { a: { errorDetected: a }, b: { errorDetected: b } });
+    },
   },
   {
     id: 'votes.driverless-endpoint',

@@ -28,6 +28,8 @@ export interface Expectation {
   readonly usable: readonly string[];
   /** The channel state of everybody of the scope afterwards. */
   readonly channels: Readonly<Record<string, ChannelState>>;
+  /** The acts that were tried, in order. */
+  readonly acts: readonly ActStage[];
 }
 
 /** A situation that the law is asked about. */
@@ -40,6 +42,10 @@ export interface Situation {
   readonly script: Script;
   /** Acts that do not succeed. */
   readonly broken?: ReadonlySet<string>;
+  /** Acts of which so many tries fail, and no more. */
+  readonly failing?: ReadonlyMap<string, number>;
+  /** Functions that somebody holds. */
+  readonly held?: readonly string[];
   readonly givenUp?: boolean;
   /** Capabilities that the scope does not have. */
   readonly lacking?: readonly string[];
@@ -61,7 +67,7 @@ export function recovering(profile: PlatformProfile, name: string): RecoveringIn
 export function expectation(situation: Situation): Expectation {
   const incident = recovering(situation.profile, situation.incident);
   const reading = new Reading(situation);
-  let name = situation.givenUp ? incident.givenUp : incident.first;
+  let name = situation.givenUp ? incident.givenUp : firstStage(situation, incident);
   for (let count = 0; count < MOST_STAGES; count++) {
     const stage: Stage | undefined = incident.stages[name];
     if (!stage) throw new ConformanceFailure(`The law of "${situation.incident}" has no stage "${name}".`);
@@ -69,6 +75,12 @@ export function expectation(situation: Situation): Expectation {
     name = reading.read(stage);
   }
   throw new ConformanceFailure(`The law of "${situation.incident}" goes round in circles.`);
+}
+
+/** A held function's own error may begin elsewhere. */
+function firstStage({ profile, incident, held, at }: Situation, { first }: RecoveringIncident): string {
+  const own = held?.includes(at) ? profile.held?.own[incident] : undefined;
+  return own ?? first;
 }
 
 class Reading {
@@ -85,12 +97,18 @@ class Reading {
   readonly #cleared = new Set<string>();
   readonly #out = new Set<string>();
   readonly #channels: Record<string, ChannelState>;
+  /** Who is somebody else's, and left alone. */
+  readonly #others: ReadonlySet<string>;
+  readonly #acts: ActStage[] = [];
+  readonly #failing: Map<string, number>;
 
   constructor(situation: Situation) {
     this.#situation = situation;
     this.#layout = layoutFor(situation.profile.layouts[situation.layout]!, situation.incident);
     this.#members = this.#layout.scopes[situation.at]!;
     this.#channels = Object.fromEntries(this.#members.map((name) => [name, 'normal']));
+    this.#others = new Set(situation.profile.held?.leftAlone ? situation.held : []);
+    this.#failing = new Map(situation.failing);
   }
 
   read(stage: Exclude<Stage, EndStage>): string {
@@ -109,13 +127,13 @@ class Reading {
   }
 
   end(result: RecoveryResult, sound: boolean): Expectation {
-    const usable = sound ? this.#members.filter((name) => !this.#faulted.has(name)) : [];
+    const usable = sound ? this.#members.filter((name) => !this.#faulted.has(name) && !this.#others.has(name)) : [];
     const channels = this.#channels;
-    return { timeline: this.#timeline, uevents: this.#uevents, result, usable, channels };
+    return { timeline: this.#timeline, uevents: this.#uevents, result, usable, channels, acts: this.#acts };
   }
 
   #reached(name: string, stage: VoteStage | TellStage): boolean {
-    if (this.#strangers.has(name)) return false;
+    if (this.#strangers.has(name) || this.#others.has(name)) return false;
     return stage.reaches === 'everybody' || this.#told.has(name);
   }
 
@@ -162,15 +180,25 @@ class Reading {
   }
 
   #act(stage: ActStage): string {
-    const { broken, sees, lacking } = this.#situation;
+    const { sees, lacking } = this.#situation;
     if (stage.needs && lacking?.includes(stage.needs.capability)) return stage.needs.otherwise;
     if (stage.replugs) for (const name of this.#members) if (this.#replugged(name, stage.replugs)) this.#leave(name);
-    if (broken?.has(stage.act)) return stage.failed;
+    this.#acts.push(stage);
+    if (this.#fails(stage)) return stage.failed;
     const { evidence } = stage;
     const touched = evidence && sees.includes(evidence.kind) ? this.#evident(evidence) : [];
     if (evidence && touched.length > 0) this.#timeline.push(actToken(evidence.kind, touched));
     this.#done(stage);
     return stage.ok;
+  }
+
+  /** Every try uses up one of the failures that are still to come. */
+  #fails({ act, tries = 1 }: ActStage): boolean {
+    if (this.#situation.broken?.has(act)) return true;
+    const left = this.#failing.get(act) ?? 0;
+    const used = Math.min(left, tries === 'unseen' ? left : tries);
+    this.#failing.set(act, left - used);
+    return used > 0 && used === tries;
   }
 
   /** What an act that succeeded leaves behind. */
@@ -194,6 +222,7 @@ class Reading {
   }
 
   #replugged(name: string, how: 'everybody' | 'insensitive'): boolean {
+    if (this.#others.has(name)) return false;
     if (how === 'everybody') return true;
     if (this.#function(name).kind === 'bridge') return false;
     const driver = this.#driver(name);
@@ -211,7 +240,7 @@ class Reading {
     const reset = this.#layout.resets?.[at] ?? this.#members;
     if (of === 'detector' || (of === 'detector_unless_reset' && !reset.includes(at))) return [at];
     if (of === 'detector_unless_reset') return [];
-    if (of === 'stopped') return this.#layout.stops?.[at] ?? this.#members;
+    if (of === 'stopped') return (this.#layout.stops?.[at] ?? this.#members).filter((name) => !this.#others.has(name));
     if (of === 'out' || of === 'present') return this.#members.filter((name) => this.#out.has(name) === (of === 'out'));
     return of === 'scope' ? this.#members : reset;
   }

@@ -92,7 +92,8 @@ const SLOT_RESET: VoteStage = {
   },
 };
 
-const RESET = { do: 'act', act: 'reset', evidence: { kind: 'reset', of: 'reset_set' } } as const;
+/** pci_bus_error_reset: the bus below a port. */
+const RESET = { do: 'act', act: 'reset', evidence: { kind: 'reset', of: 'reset_set', how: 'bus' } } as const;
 
 /** The ways out. The walk with `perm_failure` changes no channel state. */
 const ENDS: Readonly<Record<string, Stage>> = {

@@ -39,6 +39,12 @@ export const EEH_LAYOUTS: Readonly<Record<string, Layout>> = {
     scopes: { a: ['a', 'b'], b: ['a', 'b'] },
     lanes: oneLane('a', 'b'),
   },
+  /** Three functions of one PE. */
+  triple: {
+    functions: { a: ENDPOINT, b: ENDPOINT, c: ENDPOINT },
+    scopes: { a: ['a', 'b', 'c'], b: ['a', 'b', 'c'], c: ['a', 'b', 'c'] },
+    lanes: oneLane('a', 'b', 'c'),
+  },
   /** Three host bridges with a function each. */
   disjoint: {
     functions: { a: ENDPOINT, b: ENDPOINT, c: ENDPOINT },

@@ -1,169 +1,29 @@
-import { type ErsResult } from '@pci-recovery/core';
-import { type PlatformProfile, type Stage, type VoteStage } from '../profile.js';
+import { type PlatformProfile, type Stage } from '../profile.js';
 import { EEH_LAYOUTS } from './eeh-layouts.js';
-
-/** Linux 7.3 arch/powerpc/kernel/eeh_driver.c:eeh_result_priority, pci_ers_merge_result, one row per vote so far. */
-const MERGE: PlatformProfile['merge'] = {
-  none: {
-    none: 'none',
-    can_recover: 'can_recover',
-    need_reset: 'need_reset',
-    disconnect: 'disconnect',
-    recovered: 'recovered',
-    no_aer_driver: 'no_aer_driver',
-  },
-  can_recover: {
-    none: 'can_recover',
-    can_recover: 'can_recover',
-    need_reset: 'need_reset',
-    disconnect: 'disconnect',
-    recovered: 'can_recover',
-    no_aer_driver: 'can_recover',
-  },
-  need_reset: {
-    none: 'need_reset',
-    can_recover: 'need_reset',
-    need_reset: 'need_reset',
-    disconnect: 'need_reset',
-    recovered: 'need_reset',
-    no_aer_driver: 'need_reset',
-  },
-  disconnect: {
-    none: 'disconnect',
-    can_recover: 'disconnect',
-    need_reset: 'need_reset',
-    disconnect: 'disconnect',
-    recovered: 'disconnect',
-    no_aer_driver: 'disconnect',
-  },
-  recovered: {
-    none: 'recovered',
-    can_recover: 'can_recover',
-    need_reset: 'need_reset',
-    disconnect: 'disconnect',
-    recovered: 'recovered',
-    no_aer_driver: 'recovered',
-  },
-  no_aer_driver: {
-    none: 'no_aer_driver',
-    can_recover: 'can_recover',
-    need_reset: 'need_reset',
-    disconnect: 'disconnect',
-    recovered: 'recovered',
-    no_aer_driver: 'no_aer_driver',
-  },
-};
-
-/** A driver without the callback does not vote. */
-const EVERYBODY = { reaches: 'everybody', missing: { endpoint: 'abstains', bridge: 'abstains' } } as const;
-
-const votes = (next: Readonly<Record<ErsResult, string>>): Pick<VoteStage, 'next'> => ({ next });
-
-const DETECTED = {
-  do: 'vote',
-  callback: 'errorDetected',
-  channel: 'frozen',
-  sets: 'frozen',
-  start: 'none',
-  ...EVERYBODY,
-} as const;
-
-/** eeh_wait_state: a PE that is not supported fails, whatever was voted. */
-const available = (ok: string, failed: string): Stage => ({ do: 'act', act: 'wait_state', ok, failed });
-
-/** Linux eeh_unfreeze_pe: MMIO, then DMA. */
-const thawMmio = (ok: string, failed: string): Stage => ({
-  do: 'act',
-  act: 'thaw_mmio',
-  evidence: { kind: 'access_enabled', of: 'stopped' },
-  ok,
-  failed,
-});
-const thawDma = (ok: string, failed: string): Stage => ({
-  do: 'act',
-  act: 'thaw_dma',
-  evidence: { kind: 'dma_enabled', of: 'stopped' },
-  ok,
-  failed,
-});
-
-const reset = (ok: string, failed: string): Stage => ({
-  do: 'act',
-  act: 'reset',
-  evidence: { kind: 'reset', of: 'reset_set' },
-  ok,
-  failed,
-});
-
-const unplug = (replugs: 'everybody' | 'insensitive', next: string): Stage => ({
-  do: 'act',
-  act: 'unplug',
-  replugs,
-  evidence: { kind: 'removed', of: 'out' },
-  ok: next,
-  failed: next,
-});
-
-const replug = (next: string): Stage => ({
-  do: 'act',
-  act: 'replug',
-  returns: true,
-  evidence: { kind: 'added', of: 'out' },
-  sets: 'normal',
-  ok: next,
-  failed: next,
-});
+import {
+  available,
+  DETECTED,
+  ENDS,
+  EVERYBODY,
+  MERGE,
+  replug,
+  reset,
+  SLOT_RESET,
+  thawDma,
+  thawMmio,
+  unplug,
+  votes,
+} from './eeh-stages.js';
 
 /**
- * eeh_pe_reset_full, eeh_clear_pe_frozen_state: three tries of a reset, then three of a thaw. Tries that fail show nowhere; what is
- * still frozen in the end is thawed for the permanent log, if that can be.
+ * eeh_pe_reset_full, eeh_clear_pe_frozen_state: three tries of a reset, then three of a thaw. A thaw that fails brings one more
+ * reset; what is still frozen in the end is thawed for the permanent log, if that can be.
  */
 const resetting = (name: string, next: string): Record<string, Stage> => ({
-  [name]: reset(`${name}_mmio`, 'failed_frozen'),
-  [`${name}_mmio`]: thawMmio(`${name}_dma`, 'failed_frozen'),
-  [`${name}_dma`]: thawDma(next, 'failed'),
+  [name]: reset('hot', `${name}_mmio`, 'failed_frozen'),
+  [`${name}_mmio`]: { ...thawMmio(`${name}_dma`, 'failed_frozen'), tries: 'unseen' },
+  [`${name}_dma`]: { ...thawDma(next, 'failed'), tries: 'unseen' },
 });
-
-/** After the reset only who was told sets up again; from `none` on, and `none` is success. */
-const SLOT_RESET: Stage = {
-  do: 'vote',
-  callback: 'slotReset',
-  channel: 'normal',
-  sets: 'normal',
-  start: 'none',
-  reaches: 'answered_before',
-  missing: EVERYBODY.missing,
-  ...votes({
-    none: 'resume',
-    can_recover: 'failed',
-    need_reset: 'failed',
-    disconnect: 'failed',
-    recovered: 'resume',
-    no_aer_driver: 'failed',
-  }),
-};
-
-const ENDS: Readonly<Record<string, Stage>> = {
-  resume: {
-    do: 'tell',
-    callback: 'resume',
-    channel: 'normal',
-    sets: 'normal',
-    reaches: 'answered_before',
-    next: 'recovered',
-  },
-  recovered: { do: 'end', result: 'recovered', usable: 'sound' },
-  failed: { do: 'tell', callback: 'errorDetected', channel: 'perm_failure', reaches: 'everybody', next: 'remove' },
-  remove: {
-    do: 'act',
-    act: 'remove',
-    evidence: { kind: 'removed', of: 'present' },
-    removes: true,
-    ok: 'disconnected',
-    failed: 'disconnected',
-  },
-  disconnected: { do: 'end', result: 'disconnected', usable: 'nobody' },
-};
 
 /** Linux 7.3 arch/powerpc/kernel/eeh_driver.c:eeh_handle_normal_event for a PE below a host bridge. */
 const FROZEN: Readonly<Record<string, Stage>> = {
@@ -229,10 +89,10 @@ const FENCED: Readonly<Record<string, Stage>> = {
   wait_complete: available('unplug_everybody', 'failed'),
   wait_partial: available('unplug_insensitive', 'failed'),
   unplug_everybody: unplug('everybody', 'complete'),
-  complete: reset('replug_everybody', 'failed'),
+  complete: reset('complete', 'replug_everybody', 'failed'),
   replug_everybody: replug('resume'),
   unplug_insensitive: unplug('insensitive', 'partial'),
-  partial: reset('replug_insensitive', 'failed'),
+  partial: reset('complete', 'replug_insensitive', 'failed'),
   replug_insensitive: replug('slot_reset'),
   slot_reset: SLOT_RESET,
   ...ENDS,
@@ -295,4 +155,6 @@ export const eehProfile: PlatformProfile = {
   },
   // eeh_max_freezes, eeh_pe_update_time_stamp: five within an hour of the first.
   repetitionLimit: { count: 6, windowMs: 3_600_000, window: 'first' },
+  // eeh_dev_check_failure: a PE that is passed through is its owner's; eeh_edev_actionable, eeh_pe_refreeze_passed.
+  held: { own: { frozen: null }, leftAlone: 'stopped_after_reset' },
 };

@@ -56,6 +56,24 @@ const ERROR: Readonly<Record<string, Stage>> = {
       no_aer_driver: 'failed',
     },
   },
+  // A function that is held through VFIO: mediated recovery stops here (zpci_event_attempt_error_recovery).
+  held: {
+    do: 'vote',
+    callback: 'errorDetected',
+    channel: 'frozen',
+    sets: 'frozen',
+    ...EVERYBODY,
+    missing: { endpoint: 'disconnect', bridge: 'disconnect' },
+    next: {
+      none: 'handed_over',
+      can_recover: 'handed_over',
+      need_reset: 'handed_over',
+      disconnect: 'failed',
+      recovered: 'handed_over',
+      no_aer_driver: 'failed',
+    },
+  },
+  handed_over: { do: 'end', result: 'handed_over', usable: 'nobody' },
   // zpci_event_do_error_state_clear
   unblock: {
     do: 'act',
@@ -85,7 +103,7 @@ const ERROR: Readonly<Record<string, Stage>> = {
   reset: {
     do: 'act',
     act: 'reset',
-    evidence: { kind: 'reset', of: 'reset_set' },
+    evidence: { kind: 'reset', of: 'reset_set', how: 'function' },
     sets: 'normal',
     ok: 'slot_reset',
     failed: 'say_failed',
@@ -164,4 +182,8 @@ export const zpciProfile: PlatformProfile = {
     permFailure: null,
     uncalled: false,
   },
+  // __zpci_event_error: the function's handle has changed since.
+  dropsOvertaken: true,
+  // zpci_store_pci_error: ZPCI_ERR_PENDING_MAX; while the queue is full the newest is dropped.
+  held: { own: { error: 'held', permanent: 'failed' }, recordsKept: 4 },
 };

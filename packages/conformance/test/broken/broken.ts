@@ -31,7 +31,7 @@ export const brokenPlatform = (does: string, change: Change, ...caughtBy: string
 type Rewrite = (step: Step) => Step;
 
 /** Every step of a tree, rewritten as it is reached. */
-function rewritten(original: Step, rewrite: Rewrite): Step {
+export function rewritten(original: Step, rewrite: Rewrite): Step {
   const step = rewrite(original);
   if (step.do === 'end') return step;
   const stops = step.stopped && { stopped: () => rewritten(step.stopped!(), rewrite) };

@@ -10,6 +10,8 @@ export interface Slot extends Place {
   readonly bdf: Bdf;
   generation: number;
   present: boolean;
+  /** A fatal error has stopped it. */
+  stopped: boolean;
   /** Error status that is set: a reset takes `device` away, the others outlast it. */
   readonly status: Set<ErrorStatus>;
 }
@@ -33,6 +35,7 @@ export class ReferenceBus {
       bdf: parseBdf(`0000:0${index}:00.0`),
       generation: 0,
       present: true,
+      stopped: false,
       status: new Set(),
     }));
   }
@@ -80,11 +83,17 @@ export class ReferenceBus {
     if (cleared.length > 0) this.note({ kind: 'status_cleared' }, bdf);
   }
 
-  /** Resets functions; false: they do not answer after it. */
-  async reset(functions: readonly Bdf[]): Promise<boolean> {
-    this.note({ kind: 'reset_begin' }, ...functions);
+  /** A reset takes the error status away that does not outlast it, and lets go what was stopped. */
+  #restart(slot: Slot | undefined): void {
+    slot?.status.delete('device');
+    if (slot) slot.stopped = false;
+  }
+
+  /** Resets functions, by their bus or in another way; false: they do not answer after it. */
+  async reset(functions: readonly Bdf[], how = 'bus'): Promise<boolean> {
+    this.note({ kind: 'reset_begin', how }, ...functions);
     await wait(this.clock, 100);
-    for (const bdf of functions) this.slot(bdf)?.status.delete('device');
+    for (const bdf of functions) this.#restart(this.slot(bdf));
     const left = this.#breaks.get('reset') ?? 0;
     this.#breaks.set('reset', Math.max(0, left - 1));
     this.note({ kind: 'reset_end', ok: left === 0 }, ...functions);

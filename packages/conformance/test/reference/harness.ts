@@ -38,6 +38,7 @@ function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tamperin
     inject(incident, at) {
       if (!Object.hasOwn(aerProfile.incidents, incident)) refuse(`There is no incident "${incident}".`);
       bus.named(at).status.add('device');
+      if (incident === 'fatal') bus.named(at).stopped = true;
       if (incident === 'nonfatal' || incident === 'fatal') bus.named(at).status.add(incident);
       bus.report(new TextEncoder().encode(JSON.stringify({ incident, bdf: bus.named(at).bdf })));
     },
@@ -46,6 +47,7 @@ function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tamperin
     unplug: (at) => void (bus.named(at).present = false),
     replug: (at) => void Object.assign(bus.named(at), { present: true, generation: bus.named(at).generation + 1 }),
     garble: (seed) => bus.report(new Uint8Array(seed % 40).map((_, index) => (index * 37 + seed * 101) & 0xff)),
+    lets: (at) => ({ access: !bus.named(at).stopped, dma: !bus.named(at).stopped }),
     [Symbol.asyncDispose]: () => Promise.resolve(platform[Symbol.asyncDispose]()),
   };
 }
@@ -57,7 +59,7 @@ export const referenceHarness = (tampering: Tampering = {}, more: Partial<Harnes
   sees: ['reset', 'status_cleared', 'uevent'],
   breaks: ['reset'],
   lacks: ['native_aer'],
-  abilities: ['unplug', 'replug', 'garble'],
+  abilities: ['unplug', 'replug', 'garble', 'probe'],
   create: (options) => subjectOf(options, tampering),
   ...more,
 });

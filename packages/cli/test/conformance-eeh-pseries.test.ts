@@ -1,0 +1,4 @@
+import { registerConformance } from '@pci-recovery/conformance';
+import { eehPseriesHarness } from '../src/harnesses/eeh.js';
+
+registerConformance(eehPseriesHarness, { describe, it });
