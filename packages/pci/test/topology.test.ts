@@ -1,6 +1,6 @@
 import { bdfParts, formatBdf, parseBdf, type Bdf } from '@pci-recovery/core';
 import fc from 'fast-check';
-import { PciTopology, type TopologyFunction } from '../src/topology/index.js';
+import { placeFunctions, PciTopology, type TopologyFunction } from '../src/topology/index.js';
 
 const fn = (address: string, more: Partial<TopologyFunction> = {}): TopologyFunction => ({
   bdf: parseBdf(address),
@@ -114,4 +114,34 @@ it('does not follow virtual functions that claim each other as physical function
   const circle = new PciTopology([fn(a, { physicalFunction: b }), fn(b, { physicalFunction: a })]);
   expect(circle.upstreamBridge(a)).toBeUndefined();
   expect(circle.rootPort(a)).toBeUndefined();
+});
+
+describe('functions placed by their configuration space', () => {
+  const image = (bdf: string, registers: Readonly<Record<number, number>>): { bdf: Bdf; bytes: Uint8Array } => {
+    const bytes = new Uint8Array(256);
+    for (const [offset, value] of Object.entries(registers)) bytes[Number(offset)] = value;
+    return { bdf: parseBdf(bdf), bytes };
+  };
+  /** Vendor, a capability list, and the PCI Express capability with the given port type. */
+  const express = (type: number): Record<number, number> => ({
+    0: 0x36,
+    6: 0x10,
+    0x34: 0x40,
+    0x40: 0x10,
+    0x42: type << 4,
+  });
+
+  it('a bridge has its bus numbers, and its port type comes from the PCI Express capability', () => {
+    const root = image('00:01.0', { ...express(4), 0x0e: 0x01, 0x19: 1, 0x1a: 2 });
+    const endpoint = image('01:00.0', express(0));
+    expect(placeFunctions([root, endpoint]).map(({ topology }) => topology)).toEqual([
+      { bdf: root.bdf, bridge: true, portType: 'root_port', secondary: 1, subordinate: 2 },
+      { bdf: endpoint.bdf, bridge: false, portType: 'endpoint' },
+    ]);
+  });
+
+  it('what 64 bytes do not say is left out, and nothing is invented', () => {
+    const { bdf, bytes } = image('01:00.0', { 0: 0x36, 6: 0x10, 0x34: 0x40 });
+    expect(placeFunctions([{ bdf, bytes: bytes.subarray(0, 64) }])[0]!.topology).toEqual({ bdf, bridge: false });
+  });
 });

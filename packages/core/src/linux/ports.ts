@@ -40,6 +40,11 @@ export interface VfioDevicePort extends AsyncDisposable {
    * handler still holds the device.
    */
   reset(options: Stoppable): Promise<void>;
+  /**
+   * Sets up again the interrupts that this holder has in use (SET_IRQS: off, then on with the same eventfds): a reset takes MSI
+   * and MSI-X away, and the kernel writes vectors anew only then. Nothing to do where none are in use.
+   */
+  rearmInterrupts(): Promise<void>;
   /** What {@link hotReset} would touch now. */
   hotResetScope(): Promise<HotResetScope>;
   /** VFIO_DEVICE_PCI_HOT_RESET with proof of ownership; tries again as {@link reset}. */

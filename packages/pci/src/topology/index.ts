@@ -3,4 +3,5 @@
  * @packageDocumentation
  */
 export * from './function.js';
+export * from './place-functions.js';
 export * from './topology.js';

@@ -1,7 +1,7 @@
 import { compareBdf, PciRecoveryError, type Bdf } from '@pci-recovery/core';
 import { decodeFunction } from '@pci-recovery/pci';
 import { type DumpedDevice, type LspciDump } from '@pci-recovery/pci/lspci';
-import { type TopologyFunction } from '@pci-recovery/pci/topology';
+import { placeFunctions, type PlacedFunction, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { SimulatedHardware } from '../hardware.js';
 import { type AnyDescription } from '../machine/description.js';
 import { Machine, type MachineOptions } from '../machine/machine.js';
@@ -10,7 +10,6 @@ import { type SimulatedFunction } from '../machine/simulated-function.js';
 import { showLink } from '../resets/link.js';
 import { dumpedBehaviour } from './dumped-behaviour.js';
 import { dumpedFunction } from './dumped-function.js';
-import { placeFunctions, type PlacedFunction } from './dumped-topology.js';
 
 /** A machine is what it was when it was dumped: nothing is configured, whatever `configured` says. */
 export interface DumpOptions extends Omit<MachineOptions, 'configured'> {
@@ -21,7 +20,10 @@ export interface DumpOptions extends Omit<MachineOptions, 'configured'> {
 const badDump = (message: string, context: Readonly<Record<string, string>> = {}): PciRecoveryError =>
   new PciRecoveryError('ERR_PCI_SIM_BAD_DUMP', message, { context });
 
-function make({ device, decoded, topology }: PlacedFunction, driver: string | undefined): SimulatedFunction {
+function make(
+  { device, decoded, topology }: PlacedFunction<DumpedDevice>,
+  driver: string | undefined,
+): SimulatedFunction {
   const placed: TopologyFunction = driver === undefined ? topology : { ...topology, driver };
   return dumpedFunction(device.bytes, placed, dumpedBehaviour(decoded, topology.physicalFunction !== undefined));
 }

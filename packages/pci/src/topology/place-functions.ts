@@ -1,17 +1,23 @@
 import { bdfOfRequester, bdfParts, requesterId, type Bdf } from '@pci-recovery/core';
-import { decodeFunction, EXTENDED_CAPABILITY_ID, type PciFunction } from '@pci-recovery/pci';
-import { type DumpedDevice } from '@pci-recovery/pci/lspci';
-import { type TopologyFunction } from '@pci-recovery/pci/topology';
+import { decodeFunction, type PciFunction } from '../function/index.js';
+import { EXTENDED_CAPABILITY_ID } from '../registers/index.js';
+import { type TopologyFunction } from './function.js';
 
-/** A function of a dump: its bytes, what they say, and where it is in the tree. */
-export interface PlacedFunction {
-  readonly device: DumpedDevice;
+/** A function's configuration space as far as it could be read: 64 bytes at least, 256 or 4096 to see everything. */
+export interface ConfigImage {
+  readonly bdf: Bdf;
+  readonly bytes: Uint8Array;
+}
+
+/** A function: its bytes, what they say, and where it is in the tree. */
+export interface PlacedFunction<Image extends ConfigImage = ConfigImage> {
+  readonly device: Image;
   readonly decoded: PciFunction;
   readonly topology: TopologyFunction;
 }
 
-interface Decoded {
-  readonly device: DumpedDevice;
+interface Decoded<Image extends ConfigImage = ConfigImage> {
+  readonly device: Image;
   readonly decoded: PciFunction;
 }
 
@@ -62,9 +68,15 @@ function collects(collector: Decoded, bdf: Bdf): boolean {
   return other.bus >= ((buses >>> 8) & 0xff) && other.bus <= ((buses >>> 16) & 0xff);
 }
 
-/** Works out what every function of a dump is, from its own bytes and those of the others. */
-export function placeFunctions(devices: readonly DumpedDevice[]): PlacedFunction[] {
-  const all = devices.map((device) => ({ device, decoded: decodeFunction(device.bytes, { bdf: device.bdf }) }));
+/**
+ * Works out what every function is, and where, from its own configuration space and those of the others. What the bytes do not
+ * say (a virtual function whose physical function could be read only in part) is left out.
+ */
+export function placeFunctions<Image extends ConfigImage>(devices: readonly Image[]): PlacedFunction<Image>[] {
+  const all: readonly Decoded<Image>[] = devices.map((device) => ({
+    device,
+    decoded: decodeFunction(device.bytes, { bdf: device.bdf }),
+  }));
   const physical = virtualFunctions(all);
   return all.map(({ device, decoded }) => {
     const portType = decoded.pcie?.portType;
