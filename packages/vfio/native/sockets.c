@@ -51,9 +51,12 @@ CALL(call_socket_pair) {
 
 static bool read_kind(napi_env env, napi_value value, int *type) {
   char kind[16] = "";
-  napi_get_value_string_utf8(env, value, kind, sizeof kind, NULL);
-  *type = strcmp(kind, "stream") == 0 ? SOCK_STREAM : SOCK_SEQPACKET;
-  return *type == SOCK_STREAM || strcmp(kind, "seqpacket") == 0 || refuse(env, "kind", "'stream' or 'seqpacket'");
+  size_t length = 0;
+  napi_get_value_string_utf8(env, value, kind, sizeof kind, &length);
+  bool stream = strcmp(kind, "stream") == 0;
+  *type = stream ? SOCK_STREAM : SOCK_SEQPACKET;
+  bool known = (stream || strcmp(kind, "seqpacket") == 0) && length == strlen(kind);
+  return known || refuse(env, "kind", "'stream' or 'seqpacket'");
 }
 
 static int connect_unix(const struct sockaddr_un *address, int type) {
