@@ -27,6 +27,8 @@ export type Ability =
   | 'garble'
   /** `lets()`: one can look whether the hardware lets a function's accesses through. */
   | 'probe'
+  /** `injectUnreported()`: an error can be there without any report of it. */
+  | 'unreported'
   /** `hold()`: somebody beyond this host's drivers can take a function (it is passed through). */
   | 'hold';
 
@@ -57,6 +59,8 @@ export interface Subject extends AsyncDisposable {
    * @throws PciRecoveryError when there is no such incident, or not there.
    */
   inject(incident: string, at: string): void;
+  /** The same, but its report gets lost: only a survey finds it. @throws as {@link Subject.inject} */
+  injectUnreported?(incident: string, at: string): void;
   /** Everything that happened on the bus so far, in order: it only grows. */
   witness(): readonly WitnessFact[];
   /** Lets the next attempts at an act of the law fail at the hardware. Only acts that {@link Harness.breaks} names. */

@@ -51,6 +51,7 @@ const OFFERS: Readonly<Record<string, [(harness: Harness, what: string | undefin
   replug: [({ abilities }) => offers(abilities, 'replug'), 'the harness does not offer it'],
   garble: [({ abilities }) => offers(abilities, 'garble'), 'the harness does not offer it'],
   probe: [({ abilities }) => offers(abilities, 'probe'), 'the harness does not offer it'],
+  unreported: [({ abilities }) => offers(abilities, 'unreported'), 'the harness does not offer it'],
   hold: [({ abilities }) => offers(abilities, 'hold'), 'the harness does not offer it'],
 };
 
@@ -95,6 +96,7 @@ const METHODS = {
   replug: 'replug',
   garble: 'garble',
   probe: 'lets',
+  unreported: 'injectUnreported',
   hold: 'hold',
 } as const satisfies Record<Ability, string>;
 

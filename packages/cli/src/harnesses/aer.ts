@@ -55,6 +55,13 @@ class AerSubject implements Subject {
     this.#hardware.detect(bdf, { error });
   }
 
+  injectUnreported(incident: string, at: string): void {
+    const bdf = this.functions[at];
+    if (!bdf) throw refuse(`There is no function "${at}".`);
+    using _lost = this.#hardware.script({ fault: 'message_lost', bdf });
+    this.inject(incident, at);
+  }
+
   /** The suite's drivers only vote: what a real one restores after a reset is restored before the next error. */
   #restoreWhatWasReset(): void {
     for (const { snapshot, command } of this.#saved) {
@@ -100,7 +107,7 @@ export const aerHarnessWith = (wiring: AerWiring): Harness => ({
   sees: ['reset', 'status_cleared', 'removed', 'added', 'uevent'],
   breaks: ['reset'],
   lacks: ['native_aer'],
-  abilities: ['unplug', 'replug'],
+  abilities: ['unplug', 'replug', 'unreported'],
   create({ layout, lacking = [] }: SubjectOptions): Subject {
     const found = AER_LAYOUTS.get(layout);
     if (!found) throw refuse(`There is no layout "${layout}".`);

@@ -60,6 +60,13 @@ class EehSubject implements Subject {
 
   /** Freezes and fences are found by the read of a driver. */
   inject(incident: string, at: string): void {
+    this.injectUnreported(incident, at);
+    if (incident === 'informative') return;
+    this.#hardware.readMemory(this.functions[at]!, 0);
+    for (const go of this.#afterDetection.splice(0)) go();
+  }
+
+  injectUnreported(incident: string, at: string): void {
     const bdf = this.functions[at];
     if (!bdf) throw refuse(`There is no function "${at}".`);
     const { domain } = bdfParts(bdf);
@@ -67,8 +74,6 @@ class EehSubject implements Subject {
     if (incident === 'informative') return this.#hardware.inform(domain);
     if (incident === 'frozen') this.#hardware.freeze(bdf);
     else this.#hardware.fence(domain, { reported: false });
-    this.#hardware.readMemory(bdf, 0);
-    for (const go of this.#afterDetection.splice(0)) go();
   }
 
   witness(): readonly WitnessFact[] {
@@ -121,7 +126,14 @@ const harnessOf = (flavour: Flavour, wiring: EehWiring): Harness => ({
   sees: ['reset', 'access_enabled', 'dma_enabled', 'removed', 'added', 'uevent'],
   breaks: [...flavour.acts.keys()],
   lacks: flavour.lacks,
-  abilities: ['unplug', 'replug', 'probe', 'hold', ...(flavour.firmware === 'opal' ? (['garble'] as const) : [])],
+  abilities: [
+    'unplug',
+    'replug',
+    'probe',
+    'hold',
+    'unreported',
+    ...(flavour.firmware === 'opal' ? (['garble'] as const) : []),
+  ],
   create({ layout, lacking = [] }: SubjectOptions): Subject {
     const found = EEH_LAYOUTS.get(layout);
     if (!found) throw refuse(`There is no layout "${layout}".`);

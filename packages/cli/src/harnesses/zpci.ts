@@ -72,6 +72,11 @@ class ZpciSubject implements Subject {
     this.#hardware.detect(this.#fid(at), { pec, faddr: BigInt(++this.#errors) << 12n });
   }
 
+  injectUnreported(incident: string, at: string): void {
+    using _lost = this.#hardware.script({ fault: 'notification_lost', fid: this.#fid(at) });
+    this.inject(incident, at);
+  }
+
   witness(): readonly WitnessFact[] {
     return this.#witness.facts();
   }
@@ -126,7 +131,7 @@ export const zpciHarnessWith = (wiring: ZpciWiring): Harness => ({
   profile: zpciProfile,
   sees: ['reset', 'access_enabled', 'dma_enabled', 'removed', 'added', 'uevent'],
   breaks: [...ACTS.keys()],
-  abilities: ['unplug', 'replug', 'garble', 'probe', 'hold'],
+  abilities: ['unplug', 'replug', 'garble', 'probe', 'hold', 'unreported'],
   create({ layout, lacking = [] }: SubjectOptions): Subject {
     const functions = LAYOUTS.get(layout);
     if (!functions) throw refuse(`There is no layout "${layout}".`);

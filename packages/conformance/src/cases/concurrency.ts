@@ -83,7 +83,7 @@ async function meetsAsTheLawSays(
 
 /** Three functions whose errors wait for each other in one lane; or three errors of one function. */
 function queueing({ profile, harness }: CaseContext): { layout: string; functions: readonly string[] } {
-  for (const layout of ['triple', 'disjoint']) {
+  for (const layout of ['disjoint', 'triple']) {
     if (!hasLayout(harness, layout)) continue;
     const { lanes, functions } = profile.layouts[layout]!;
     const three = ['a', 'b', 'c'].filter((name) => Object.hasOwn(functions, name) && lanes[name] === lanes['a']);
@@ -183,6 +183,7 @@ export const CONCURRENCY_CASES: readonly ConformanceCase[] = [
       const order = bench.outcomes
         .filter(({ foldedInto }) => foldedInto === undefined)
         .map(({ event }) => event.sequence);
+      same(order.length, functions.length, 'Each of them has its turn.');
       const [first, ...waited] = bench.received.map(({ sequence }) => sequence).filter((one) => order.includes(one));
       const turns = context.profile.arrivals.order === 'fifo' ? waited : waited.reverse();
       same(order, [first, ...turns], `The running one first, then ${context.profile.arrivals.order}.`);

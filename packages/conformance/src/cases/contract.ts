@@ -118,7 +118,9 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
     async run(context) {
       for (const incident of context.profile.surveyFinds) {
         const bench = await context.openIdle(SINGLE);
-        bench.subject.inject(incident, 'a');
+        const { subject } = bench;
+        if (subject.injectUnreported) subject.injectUnreported(incident, 'a');
+        else subject.inject(incident, 'a');
         await bench.start();
         await bench.ended(1);
         const [outcome] = bench.outcomes;

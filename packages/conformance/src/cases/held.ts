@@ -80,7 +80,12 @@ export const HELD_CASES: readonly ConformanceCase[] = [
       const most = context.profile.held!.recordsKept!;
       const bench = await context.open({ layout: 'single' });
       await bench.subject.hold!('a');
-      for (let count = 0; count < most + 2; count++) await bench.recover(context.recovering[0]!, 'a');
+      const incident = context.recovering[0]!;
+      const law = lawOf(context, { layout: 'single', incident, at: 'a', script: {}, held: ['a'] });
+      for (let count = 0; count < most + 2; count++) {
+        const { result } = await bench.recover(incident, 'a');
+        same(result, law.result, `Error ${count + 1}, with room for ${most}: it stays the holder’s.`);
+      }
       const sent = bench.received.map(({ raw }) => hex(raw));
       same(new Set(sent).size, most + 2, 'Every error has a record of its own.');
       same(
@@ -88,7 +93,7 @@ export const HELD_CASES: readonly ConformanceCase[] = [
         sent.slice(0, most),
         'What the holder reads.',
       );
-      await bench.recover(context.recovering[0]!, 'a');
+      await bench.recover(incident, 'a');
       same(
         takenBy(() => bench.subject.nextRecord!('a'), 2),
         [hex(bench.received.at(-1)!.raw)],

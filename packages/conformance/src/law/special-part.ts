@@ -69,10 +69,12 @@ export const LACKS_SPECIAL: Readonly<Record<SpecialPart, (context: CaseContext) 
     holds(machine.hold === undefined, 'The law knows nothing of functions that somebody holds, but they can be held.');
   },
   async 'held-beside'(context) {
-    const bench = await context.open({ layout: context.two, script: { a: NEED_RESET, b: NEED_RESET } });
-    await bench.subject.hold?.('b');
+    const { profile, harness, two } = context;
+    if (!profile.held) return LACKS_SPECIAL.held(context);
+    if (!Object.hasOwn(profile.layouts, two) || harness.layouts?.includes(two) === false) return;
+    const bench = await context.open({ layout: two, script: { a: NEED_RESET, b: NEED_RESET } });
+    await bench.subject.hold!('b');
     await bench.recover(context.recovering[0]!, 'a');
-    if (!bench.subject.hold) return;
     const reached = bench.resets().filter(({ functions }) => functions.includes(bench.bdf('b')));
     same(reached, [], 'The law leaves nobody alone whom a reset for others reached: none reaches a held function.');
   },
