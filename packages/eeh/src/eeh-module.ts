@@ -1,6 +1,7 @@
 import { TOKENS } from '@pci-recovery/core';
 import { ContainerModule } from 'inversify';
-import { EehPlatform, type EehPlatformOptions } from './platform/eeh-platform.js';
+import { type EehPlatformOptions } from './platform/eeh-options.js';
+import { EehPlatform } from './platform/eeh-platform.js';
 import { type EehHostPort } from './port.js';
 import { EEH_TOKENS } from './tokens.js';
 

@@ -12,6 +12,7 @@ export * from './owner-port.js';
 export * from './pe/pe.js';
 export { PeTree, walkDevices, walkPes } from './pe/tree.js';
 export { type Check, type EehStatistics, MOST_IGNORED_READS } from './platform/detection.js';
+export * from './platform/eeh-options.js';
 export * from './platform/eeh-platform.js';
 export { ERRNO } from './platform/errno.js';
 export * from './platform/owner-platform.js';

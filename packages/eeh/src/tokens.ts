@@ -1,5 +1,5 @@
 import { type Token } from '@pci-recovery/core';
-import { type EehPlatformOptions } from './platform/eeh-platform.js';
+import { type EehPlatformOptions } from './platform/eeh-options.js';
 import { type EehHostPort } from './port.js';
 
 /** What a container needs for this backend. */

@@ -43,6 +43,11 @@ export interface RtasFirmware {
   configurePe(phb: number, pe: number): number;
   /** ibm,slot-error-detail. `severity`: 1 temporary, 2 permanent. */
   slotErrorDetail(phb: number, pe: number, severity: number): { readonly status: number; readonly log: Uint8Array };
+  /**
+   * ibm,open-sriov-allow-unfreeze: the PEs of these virtual functions of a physical one may be thawed; absent: firmware has
+   * none.
+   */
+  allowUnfreeze?(physical: Bdf, virtual: readonly Bdf[]): number;
   /** ibm,errinjct; absent: firmware has none. */
   injectError?(phb: number, pe: number, type: number, func: number, address: bigint, mask: bigint): number;
 }

@@ -38,10 +38,14 @@ export interface EehDevice {
   /** A virtual function's physical one. */
   readonly physical: Bdf | undefined;
   channel: ChannelState;
+  /** Its line interrupt was switched off for a recovery (EEH_DEV_IRQ_DISABLED). */
+  interruptOff: boolean;
+  /** A root port, or a downstream port of a switch: a link is below it (EEH_DEV_ROOT_PORT, EEH_DEV_DS_PORT). */
+  hasLink: boolean;
   /** Registers 0x00–0x3f as they were when it was probed, sixteen double words. */
   saved: readonly number[];
   /** Byte offsets of its capabilities; 0: it has none. */
-  offsets: { readonly pcie: number; readonly aer: number; readonly af: number };
+  offsets: { readonly pcie: number; readonly pcix: number; readonly aer: number; readonly af: number };
 }
 
 /** A partitionable endpoint: the unit that freezes (`struct eeh_pe`). */

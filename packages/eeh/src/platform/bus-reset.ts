@@ -14,7 +14,7 @@ import { EEH_RESET } from '../firmware/states.js';
 import { type EehDevice, type Pe } from '../pe/pe.js';
 import { ALL_ONES, readRegister, writeRegister } from './config.js';
 import { ERRNO } from './errno.js';
-import { finished, rootReset, type OpalSurroundings } from './opal-reset.js';
+import { finished, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { pause } from './surroundings.js';
 
 const BUS_RESET = BRIDGE_CONTROL.secondaryBusReset.mask;
@@ -25,23 +25,26 @@ const AF = { CAP: 3, CTRL: 4, HAS_TP: 1, HAS_FLR: 2, FLR: 1, PENDING: 0x100 } as
 
 /**
  * Resets the bus that a PE's functions are on. A hot reset is complete in itself; taking it back does nothing. When the bus does
- * not come back, and for a fundamental reset, its bridge is reset once more as a whole.
+ * not come back, and for a fundamental reset, its bridge is reset once more as a whole; that one is taken back. The kernel
+ * forgets to, and leaves the bus in reset where firmware does not do it by itself.
  *
  * Unlike the kernel's wait for the bus, which meets its own block of configuration space, ours can see who answers.
  *
  * Source: Linux 7.3 eeh-powernv.c:pnv_eeh_reset, pnv_pci_reset_secondary_bus.
  */
 export async function resetPrimaryBus(around: OpalSurroundings, pe: Pe, option: number): Promise<number> {
-  if (option === EEH_RESET.DEACTIVATE) return 0;
+  if (option === EEH_RESET.DEACTIVATE && !around.held.delete(pe)) return 0;
   const bridge = around.port.topology.upstreamBridge(firstOf(around, pe));
   if (!bridge) return ERRNO.EIO;
   const belowRoot = around.tree.phb(pe.phb)?.bus === busOf(bridge.bdf);
   const whole = (which: number): Promise<number> =>
     belowRoot ? rootReset(around, pe.phb, which) : resetBelow(around, bridge.bdf, which);
+  if (option === EEH_RESET.DEACTIVATE) return whole(option);
   if (option === EEH_RESET.HOT) {
     const rc = (await whole(EEH_RESET.HOT)) || (await whole(EEH_RESET.DEACTIVATE));
-    if (rc === 0 && (await answersAgain(around, bridge.bdf))) return 0;
+    if (rc === 0 && (hides(around, pe) || (await answersAgain(around, bridge.bdf)))) return 0;
   }
+  around.held.add(pe);
   return whole(option);
 }
 
@@ -80,6 +83,9 @@ function maskSurpriseDown({ port }: OpalSurroundings, device: EehDevice, masked:
   writeRegister(port, device, aer + AER.UNCOR_MASK, 4, next >>> 0);
 }
 
+/** The freeze outlasts the reset, and a P7IOC lets nobody see what is behind it. */
+const hides = ({ port }: OpalSurroundings, { phb }: Pe): boolean => isP7ioc(port, phb);
+
 /** Asks the first function below a bridge at doubling intervals; an empty bus has nobody to wait for. */
 async function answersAgain({ port, clock, timings }: OpalSurroundings, bridge: Bdf): Promise<boolean> {
   const [first] = port.topology.below(bridge);
@@ -91,7 +97,10 @@ async function answersAgain({ port, clock, timings }: OpalSurroundings, bridge: 
   }
 }
 
-/** A virtual function has no bus of its own: only its own reset (pnv_eeh_reset_vf_pe). */
+/**
+ * A virtual function has no bus of its own: only its own reset, which goes through its configuration space, blocked for others
+ * or not. The kernel meets its own block there when an owner asks for the reset, and resets nothing (pnv_eeh_reset_vf_pe).
+ */
 export async function resetVirtualFunction(around: OpalSurroundings, pe: Pe, option: number): Promise<number> {
   const [device] = pe.functions;
   if (!device) return ERRNO.ENXIO;
@@ -104,7 +113,7 @@ export async function resetVirtualFunction(around: OpalSurroundings, pe: Pe, opt
     return 0;
   }
   for (let tries = 0; tries < PENDING_TRIES; tries++) {
-    if ((readRegister(port, device, reset.pending.offset, 2) & reset.pending.mask) === 0) break;
+    if ((port.readConfig(device.bdf, reset.pending.offset, 2) & reset.pending.mask) === 0) break;
     await pause(clock, 100 << tries);
   }
   reset.assert();
@@ -121,21 +130,23 @@ interface FunctionReset {
 /** Function level reset of PCI Express, else that of the AF capability (pnv_eeh_do_flr, pnv_eeh_do_af_flr). */
 function functionResetOf({ port }: OpalSurroundings, device: EehDevice): FunctionReset | undefined {
   const { pcie, af } = device.offsets;
-  const bits = (offset: number, width: 1 | 2 | 4): number => readRegister(port, device, offset, width);
+  const bits = (offset: number, width: 1 | 2 | 4): number => port.readConfig(device.bdf, offset, width);
+  const write = (offset: number, width: 1 | 2, value: number): void =>
+    port.writeConfig(device.bdf, offset, width, value);
   if (pcie !== 0 && (bits(pcie + PCIE.DEVICE_CAPABILITIES, 4) & DEVICE_CAPABILITIES.functionLevelReset.mask) !== 0) {
     const offset = pcie + PCIE.DEVICE_CONTROL;
     const flr = DEVICE_CONTROL.functionLevelResetOrBridgeRetry.mask;
     return {
       pending: { offset: pcie + PCIE.DEVICE_STATUS, mask: DEVICE_STATUS.transactionsPending.mask },
-      assert: () => writeRegister(port, device, offset, 2, bits(offset, 2) | flr),
-      release: () => writeRegister(port, device, offset, 2, bits(offset, 2) & ~flr),
+      assert: () => write(offset, 2, bits(offset, 2) | flr),
+      release: () => write(offset, 2, bits(offset, 2) & ~flr),
     };
   }
   const wanted = AF.HAS_TP | AF.HAS_FLR;
   if (af === 0 || (bits(af + AF.CAP, 1) & wanted) !== wanted) return undefined;
   return {
     pending: { offset: af + AF.CTRL, mask: AF.PENDING },
-    assert: () => writeRegister(port, device, af + AF.CTRL, 1, AF.FLR),
-    release: () => writeRegister(port, device, af + AF.CTRL, 1, 0),
+    assert: () => write(af + AF.CTRL, 1, AF.FLR),
+    release: () => write(af + AF.CTRL, 1, 0),
   };
 }

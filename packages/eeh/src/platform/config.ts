@@ -34,15 +34,17 @@ export function findExtendedCapability(port: EehHostPort, bdf: Bdf, id: number):
   return 0;
 }
 
+const inBlockedPe = ({ pe }: EehDevice): boolean => pe !== undefined && (pe.state & PE_STATE.CFG_BLOCKED) !== 0;
+
 /**
- * Configuration space of a function must not be touched: its PE is in reset, frozen and restricted, or it is lost. A virtual
- * function's reset goes through its own configuration space (pnv_eeh_cfg_blocked).
+ * EEH itself must not touch a function's configuration space: its PE is in reset, or frozen and restricted. A virtual
+ * function's reset goes through its own configuration space (eeh-powernv.c:pnv_eeh_cfg_blocked).
  */
-export function isBlocked({ pe, physical, removed }: EehDevice): boolean {
-  if (removed) return true;
-  if (!pe || (physical && (pe.state & PE_STATE.RESET) !== 0)) return false;
-  return (pe.state & PE_STATE.CFG_BLOCKED) !== 0;
-}
+const isBlocked = (device: EehDevice): boolean =>
+  inBlockedPe(device) && !(device.physical && (device.pe!.state & PE_STATE.RESET) !== 0);
+
+/** Drivers must not: blocked, virtual function or not, or lost for good (powernv/pci.c:pnv_pci_cfg_check). */
+export const isBlockedForDrivers = (device: EehDevice): boolean => inBlockedPe(device) || device.removed;
 
 /** Reads as EEH itself does: all ones while blocked. */
 export const readRegister = (port: EehHostPort, device: EehDevice, offset: number, width: ConfigWidth): number =>
@@ -66,6 +68,7 @@ export const saveRegisters = (port: EehHostPort, bdf: Bdf): number[] =>
 /** Where a function's capabilities are: looked up while it answers, when it is probed. */
 export const capabilitiesOf = (port: EehHostPort, bdf: Bdf): EehDevice['offsets'] => ({
   pcie: findCapability(port, bdf, CAPABILITY_ID.PCIE),
+  pcix: findCapability(port, bdf, CAPABILITY_ID.PCI_X),
   aer: findExtendedCapability(port, bdf, EXTENDED_CAPABILITY_ID.AER),
   af: findCapability(port, bdf, CAPABILITY_ID.ADVANCED_FEATURES),
 });

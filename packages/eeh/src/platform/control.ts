@@ -1,4 +1,4 @@
-import { EEH_OPTION, EEH_RESET, EEH_STATE, isActive } from '../firmware/states.js';
+import { EEH_OPTION, EEH_RESET, EEH_STATE, isActive, WORKING } from '../firmware/states.js';
 import { PE_STATE, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices, walkPes } from '../pe/tree.js';
 import { ERRNO } from './errno.js';
@@ -60,6 +60,34 @@ export async function unfreezeAll(around: Surroundings, root: Pe, includePassed:
     if (tries === TRIES) return ERRNO.EIO;
   }
   clear(root, PE_STATE.ISOLATED, includePassed);
+  return 0;
+}
+
+/**
+ * Thaws MMIO or DMA of a PE and of everything below it that is the host's. 0 or an error.
+ *
+ * The kernel thaws the PE itself only, so that one below that is frozen too is resumed as it is, and found again at the next read.
+ */
+export async function thawHosts(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Promise<number> {
+  for (const pe of walkPes(root)) {
+    const rc = pe.passed > 0 ? 0 : await thaw(around, pe, what);
+    if (rc !== 0) return rc;
+  }
+  return confirmed(around, root, what);
+}
+
+/**
+ * 0 when firmware says of a PE, and of everything below it that is the host's, that MMIO works, and DMA as well where that was
+ * thawed last. An error else: the kernel takes a PE of which firmware knows nothing, and one that is still in reset, for
+ * thawed; here what is handed back is known to work.
+ */
+export async function confirmed(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Promise<number> {
+  const wanted = what === 'mmio' ? EEH_STATE.MMIO_ENABLED : WORKING;
+  for (const pe of walkPes(root)) {
+    if (pe.passed > 0) continue;
+    const state = await waitState(around, pe, around.timings.state);
+    if (state < 0 || (state & (wanted | EEH_STATE.RESET_ACTIVE)) !== wanted) return ERRNO.EIO;
+  }
   return 0;
 }
 

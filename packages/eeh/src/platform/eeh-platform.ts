@@ -18,9 +18,8 @@ import {
   type Voting,
 } from '@pci-recovery/core';
 import { inject, injectable, optional } from 'inversify';
-import { isActive } from '../firmware/states.js';
-import { PE_STATE, type Pe } from '../pe/pe.js';
-import { mark, PeTree, walkDevices } from '../pe/tree.js';
+import { type Pe } from '../pe/pe.js';
+import { PeTree } from '../pe/tree.js';
 import { type ConfigWidth, type EehHostPort } from '../port.js';
 import { eehHostProcedure } from '../procedure/host.js';
 import { type EehEvent, type EehOrigin, type EehRecord } from '../record.js';
@@ -28,13 +27,15 @@ import { type EehScope } from '../scope.js';
 import { EEH_TOKENS } from '../tokens.js';
 import { type EehInjection } from '../vfio.js';
 import { UEVENT_OF_VOTE } from '../votes.js';
-import { ALL_ONES, readRegister, writeRegister } from './config.js';
-import { checkFailure, checkHostBridge, MOST_IGNORED_READS, type Check, type EehStatistics } from './detection.js';
+import { ALL_ONES, isBlockedForDrivers } from './config.js';
+import { checkFailure, MOST_IGNORED_READS, type EehStatistics } from './detection.js';
+import { type EehPlatformOptions } from './eeh-options.js';
 import { ERRNO } from './errno.js';
 import { removeDead } from './hotplug.js';
+import { EventMaker } from './event-maker.js';
 import { EventQueue } from './event-queue.js';
 import { Membership } from './membership.js';
-import { reportedErrors, type ReportedError } from './next-error.js';
+import { reportedErrors } from './next-error.js';
 import { openFunction, releaseFunction } from './ownership.js';
 import { peOperation } from './pe-op.js';
 import { PERFORMERS } from './perform.js';
@@ -42,24 +43,8 @@ import { portHandlers } from './port-services.js';
 import { PowerNvOps } from './powernv.js';
 import { PSeriesOps } from './pseries.js';
 import { HUB, scopeOfPes } from './scope.js';
-import { KERNEL_TIMINGS, type EehLog, type EehTimings, type Surroundings } from './surroundings.js';
-
-/** What can be set differently. */
-export interface EehPlatformOptions {
-  /** Default: `eeh`. */
-  readonly name?: string;
-  /** Default: {@link KERNEL_TIMINGS}. */
-  readonly timings?: EehTimings;
-  /** So often may a PE freeze within an hour of the first time (Linux `eeh_max_freezes`; R4.10). Default: 5. */
-  readonly mostFreezes?: number;
-  /** Gets every log, whole (R4.7). It must not throw. */
-  readonly logged?: (log: EehLog) => void;
-  /**
-   * A function was read {@link MOST_IGNORED_READS} times since its PE was isolated: its driver may be in an endless loop. It must
-   * not throw.
-   */
-  readonly suspectedLoop?: (bdf: Bdf, pe: string, reads: number) => void;
-}
+import { KERNEL_TIMINGS, type Surroundings } from './surroundings.js';
+import { survey } from './survey.js';
 
 /**
  * EEH in host mode, on PowerNV or pSeries firmware: finds frozen PEs behind reads of all ones and in firmware's reports, and
@@ -78,7 +63,7 @@ export class EehPlatform implements RecoveryPlatform {
   readonly #logged: NonNullable<EehPlatformOptions['logged']>;
   readonly #suspectedLoop: NonNullable<EehPlatformOptions['suspectedLoop']>;
   readonly #queue = new EventQueue();
-  #sequence = 0;
+  readonly #make: EventMaker;
 
   constructor(
     @inject(EEH_TOKENS.port) port: EehHostPort,
@@ -95,8 +80,9 @@ export class EehPlatform implements RecoveryPlatform {
     const ops =
       firmware.kind === 'opal'
         ? new PowerNvOps(port, firmware, tree, clock, timings)
-        : new PSeriesOps(firmware, clock, timings);
+        : new PSeriesOps(port, firmware, clock, timings);
     this.#around = { port, tree, ops, clock, timings };
+    this.#make = new EventMaker(this.name, this.#around);
     this.#membership = new Membership(this.#around);
     this.#membership.sync();
     const opal = firmware.kind === 'opal';
@@ -122,14 +108,11 @@ export class EehPlatform implements RecoveryPlatform {
   async survey({ signal }: Stoppable): Promise<readonly EehEvent[]> {
     await Promise.resolve();
     if (signal.aborted) return [];
-    const { tree } = this;
-    const found = this.#reported('survey');
-    for (const root of tree.roots) {
-      const failed = checkHostBridge(this.#around, root);
-      if (failed) found.push(this.#event(failed.pe, 'fenced_phb', 'survey', { state: failed.state }));
-    }
-    for (const pe of [...tree.all()]) found.push(...this.#surveyed(pe));
-    return found;
+    const reported = this.#reported('survey');
+    return [
+      ...reported,
+      ...survey(this.#around, this.statistics).map((found) => this.#make.found(found, found.bdf, 'survey')),
+    ];
   }
 
   /**
@@ -141,7 +124,7 @@ export class EehPlatform implements RecoveryPlatform {
     const check = checkFailure(this.#around, this.#around.tree.device(bdf), this.statistics);
     if (check === 'counted') this.#counted(bdf);
     if (typeof check !== 'object') return check === 'counted';
-    this.#queue.push(this.#found(check, bdf, 'read'));
+    this.#queue.push(this.#make.found(check, bdf, 'read'));
     return true;
   }
 
@@ -153,7 +136,9 @@ export class EehPlatform implements RecoveryPlatform {
     this.#membership.sync();
     const { port, tree } = this.#around;
     const device = tree.device(bdf);
-    const value = device ? readRegister(port, device, offset, width) : port.readConfig(bdf, offset, width);
+    const blocked = device !== undefined && isBlockedForDrivers(device);
+    if (blocked) return ALL_ONES[width];
+    const value = port.readConfig(bdf, offset, width);
     if (value >>> 0 === ALL_ONES[width]) this.checkFailure(bdf);
     return value;
   }
@@ -163,15 +148,18 @@ export class EehPlatform implements RecoveryPlatform {
     this.#membership.sync();
     const { port, tree } = this.#around;
     const device = tree.device(bdf);
-    if (device) writeRegister(port, device, offset, width, value);
-    else port.writeConfig(bdf, offset, width, value);
+    if (!device || !isBlockedForDrivers(device)) port.writeConfig(bdf, offset, width, value);
   }
 
-  /** A recovery is wanted although nothing was found (Linux debugfs `eeh_force_recover`). False: there is no such PE. */
+  /**
+   * A recovery is wanted although nothing was found (Linux debugfs `eeh_force_recover`). False: there is no such PE, or it is a
+   * host bridge's own where that belongs to the hypervisor.
+   */
   forceRecovery(name: string): boolean {
     const pe = this.tree.find(name);
-    if (pe) this.#queue.push(this.#event(pe, pe.number === null ? 'fenced_phb' : 'frozen_pe', 'forced', {}));
-    return pe !== undefined;
+    if (!pe || (pe.number === null && !this.#around.ops.knowsHostBridges)) return false;
+    this.#queue.push(this.#make.forced(pe));
+    return true;
   }
 
   /** VFIO opens a function: its PE is thawed, and its owner's to recover from now on. 0 or a negative errno. */
@@ -219,14 +207,17 @@ export class EehPlatform implements RecoveryPlatform {
 
   /** Only functions whose callback ran send one (eeh_report_error, eeh_report_resume, eeh_report_failure). */
   afterCallback(answer: Answer, callback: Voting | Telling, channel: ChannelState): void {
-    const { port } = this.#around;
+    const { port, ops } = this.#around;
     const called = answer.gave === 'vote' || answer.gave === 'fault' || answer.gave === 'told';
-    if (!port.uevent || !called) return;
-    if (callback === 'resume') return port.uevent(answer.bdf, 'SUCCESSFUL_RECOVERY');
+    if (!called) return;
+    if (callback === 'resume') {
+      port.uevent?.(answer.bdf, 'SUCCESSFUL_RECOVERY');
+      return ops.resumed?.(answer.bdf);
+    }
     if (callback !== 'errorDetected') return;
     const vote = answer.gave === 'vote' ? answer.vote : 'disconnect';
     const uevent = channel === 'perm_failure' ? 'FAILED_RECOVERY' : UEVENT_OF_VOTE[vote];
-    if (uevent) port.uevent(answer.bdf, uevent);
+    if (uevent) port.uevent?.(answer.bdf, uevent);
   }
 
   /** Informative errors are for the log; no driver hears of them. */
@@ -237,20 +228,6 @@ export class EehPlatform implements RecoveryPlatform {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
-
-  /** Also a PE that somebody's question has isolated, so that no read finds it any more. */
-  #surveyed(pe: Pe): EehEvent[] {
-    const device = pe.functions.find(({ present }) => present);
-    const bridge = this.#around.tree.phb(pe.phb);
-    if (!device || pe.passed > 0 || (pe.state & PE_STATE.RECOVERING) !== 0) return [];
-    if (((bridge?.state ?? 0) & PE_STATE.ISOLATED) !== 0) return [];
-    if ((pe.state & PE_STATE.ISOLATED) !== 0) {
-      const { state } = this.#around.ops.getState(pe);
-      return state < 0 || isActive(state) ? [] : [this.#found({ pe, state }, device.bdf, 'survey')];
-    }
-    const check = checkFailure(this.#around, device, { ...this.statistics });
-    return typeof check === 'object' ? [this.#found(check, device.bdf, 'survey')] : [];
-  }
 
   #counted(bdf: Bdf): void {
     const pe = this.#around.tree.device(bdf)!.pe!;
@@ -284,50 +261,6 @@ export class EehPlatform implements RecoveryPlatform {
     this.#membership.sync();
     const { firmware } = this.#around.port;
     if (firmware.kind !== 'opal') return [];
-    return reportedErrors(this.#around, firmware).map((error) => this.#reportedEvent(error, origin));
+    return reportedErrors(this.#around, firmware).map((error) => this.#make.reported(error, origin));
   }
-
-  #reportedEvent({ kind, pe, blob }: ReportedError, origin: EehOrigin): EehEvent {
-    return this.#event(pe, kind, origin, blob ? { raw: blob } : {});
-  }
-
-  #found({ pe, state }: Extract<Check, { pe: Pe }>, bdf: Bdf, origin: EehOrigin): EehEvent {
-    return this.#event(pe, pe.number === null ? 'fenced_phb' : 'frozen_pe', origin, { bdf, state });
-  }
-
-  /** From here on the PE is being recovered: nobody may take it out of the tree (__eeh_send_failure_event). */
-  #event(
-    pe: Pe,
-    kind: EehRecord['kind'],
-    origin: EehOrigin,
-    { bdf, state, raw = pe.diag }: { bdf?: Bdf; state?: number; raw?: Uint8Array | undefined },
-  ): EehEvent {
-    const { clock, port } = this.#around;
-    if (kind === 'frozen_pe' || kind === 'fenced_phb') mark(pe, PE_STATE.RECOVERING);
-    const device = bdf ?? firstDevice(pe) ?? (`${pe.phb.toString(16).padStart(4, '0')}:00:00.0` as Bdf);
-    return {
-      platform: this.name,
-      sequence: this.#sequence++,
-      monotonic: clock.monotonic(),
-      wall: clock.wall(),
-      severity: kind === 'informative' ? 'informative' : 'fatal',
-      device: { bdf: device, generation: port.generationOf(device) },
-      record: {
-        kind,
-        origin,
-        phb: pe.phb,
-        pe: pe.number,
-        name: kind === 'dead_ioc' ? HUB : pe.name,
-        state: state ?? null,
-        ignoredReads: pe.checkCount,
-      },
-      ...(raw && kind !== 'dead_ioc' && kind !== 'dead_phb' && { raw }),
-    };
-  }
-}
-
-/** The first function of a PE, for errors that no function saw. */
-function firstDevice(pe: Pe): Bdf | undefined {
-  for (const { bdf, present } of walkDevices(pe)) if (present) return bdf;
-  return undefined;
 }

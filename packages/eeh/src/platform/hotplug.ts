@@ -28,26 +28,43 @@ export function unplug(
     removeBus({ port, tree }, pe);
     return { value: { devices: there.length, virtual: 0 }, virtual: [] };
   }
-  const taken = [...walkDevices(pe)].filter((device) => {
+  const leaves = (device: EehDevice): boolean => {
     if (!isActionable(device) || device.bridge) return false;
     const member = scope.members.find(({ bdf, generation }) => bdf === device.bdf && generation === device.generation);
     return which === 'everybody' || !member || !isSensitive(member);
-  });
-  for (const { bdf } of taken) port.remove(bdf);
+  };
+  const taken: EehDevice[] = [];
+  for (const device of walkDevices(pe)) {
+    // A physical function takes its virtual ones along: they are its driver's to bring back.
+    if (!leaves(device) || !port.topology.get(device.bdf)) continue;
+    port.remove(device.bdf);
+    taken.push(device);
+  }
   // Where everybody leaves, the kernel brings virtual functions back only as a PE of their own.
-  const virtual = which === 'insensitive' ? taken.filter(({ physical }) => physical) : [];
+  const virtual = which === 'insensitive' ? taken.filter(({ physical }) => physical).reverse() : [];
   return { value: { devices: taken.length, virtual: virtual.length }, virtual };
 }
 
-/** Takes everything out that is on a PE's bus, and below it (pci_hp_remove_devices). */
+/** Takes everything out that is on a PE's bus, and below it. */
 export function removeBus({ port, tree }: Pick<Surroundings, 'port' | 'tree'>, pe: Pe): void {
   const bus = pe.bus ?? tree.phb(pe.phb)?.bus;
-  if (bus === undefined) return;
-  const virtual = [...port.topology.functions()].filter(({ physicalFunction }) => physicalFunction);
-  const onBus = [...port.topology.onBus(pe.phb, bus)];
-  for (const { bdf, physicalFunction } of virtual)
-    if (onBus.some((one) => one.bdf === physicalFunction) && port.topology.get(bdf)) port.remove(bdf);
-  for (const { bdf } of onBus) if (port.topology.get(bdf)) port.remove(bdf);
+  if (bus !== undefined) removeOnBus(port, pe.phb, bus);
+}
+
+/**
+ * What is below its bridges first, then the bus itself from its end, virtual functions before their physical one.
+ *
+ * Source: Linux 7.3 arch/powerpc/kernel/pci-hotplug.c:pci_hp_remove_devices.
+ */
+function removeOnBus(port: Surroundings['port'], phb: number, bus: number): void {
+  const onBus = [...port.topology.onBus(phb, bus)];
+  for (const { bridge, secondary } of onBus)
+    if (bridge && secondary !== undefined && secondary > bus) removeOnBus(port, phb, secondary);
+  const physical = new Set(onBus.map(({ bdf }) => bdf));
+  const virtual = [...port.topology.functions()].filter(
+    (fn) => fn.physicalFunction && physical.has(fn.physicalFunction),
+  );
+  for (const { bdf } of [...onBus, ...virtual].reverse()) if (port.topology.get(bdf)) port.remove(bdf);
 }
 
 /** Brings back what was unplugged. `sync` lets the tree see it. */
@@ -56,7 +73,7 @@ export function replug({ port, tree }: Surroundings, pe: Pe, complete: boolean, 
   const bus = pe.bus ?? tree.phb(pe.phb)?.bus;
   for (const device of [...walkDevices(pe)]) {
     if (!device.disconnected) continue;
-    device.disconnected = false;
+    device.disconnected = device.interruptOff = false;
     tree.remove(device);
   }
   if (pe.type === 'vf') {

@@ -6,7 +6,8 @@ import { thaw } from './control.js';
 import { restoreRegisters } from './restore.js';
 import { type EehLog, type LoggedRegisters, type Surroundings } from './surroundings.js';
 
-/** Double words of the PCI Express and AER capabilities that are logged. */
+/** Double words of the PCI-X, PCI Express and AER capabilities that are logged. */
+const PCIX_DWORDS = 2;
 const PCIE_DWORDS = 9;
 const AER_DWORDS = 14;
 
@@ -33,7 +34,7 @@ export async function takeLog(around: Surroundings, pe: Pe, severity: 'temporary
 
 /** Linux eeh_dump_dev_log. */
 function registersOf({ port }: Surroundings, device: EehDevice): LoggedRegisters {
-  const { pcie, aer } = device.offsets;
+  const { pcix, pcie, aer } = device.offsets;
   const dwords = (start: number, count: number): [number, 4][] =>
     start === 0 ? [] : Array.from({ length: count }, (_, index) => [start + 4 * index, 4]);
   const wanted: [offset: number, width: 2 | 4][] = [
@@ -45,6 +46,7 @@ function registersOf({ port }: Surroundings, device: EehDevice): LoggedRegisters
           [PCI_HEADER.BRIDGE_CONTROL, 2],
         ] as [number, 2][])
       : []),
+    ...dwords(pcix, PCIX_DWORDS),
     ...dwords(pcie, PCIE_DWORDS),
     ...dwords(aer, AER_DWORDS),
   ];

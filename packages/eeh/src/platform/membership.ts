@@ -11,6 +11,10 @@ import { type Surroundings } from './surroundings.js';
  */
 const RESTRICTED: ReadonlySet<number> = new Set([0x1656_14e4, 0x1657_14e4, 0x168a_14e4, 0x168e_14e4]);
 
+/** Double word of the class code; base and sub class of a bridge to ISA, which EEH leaves alone. */
+const CLASS = 2;
+const ISA_BRIDGE = 0x0601;
+
 /** Keeps the tree of PEs in step with the functions that software knows. */
 export class Membership {
   readonly #around: Pick<Surroundings, 'port' | 'tree' | 'ops'>;
@@ -67,8 +71,10 @@ export class Membership {
       bridge: fn?.bridge ?? false,
       physical: fn?.physicalFunction,
       channel: 'normal',
+      interruptOff: false,
+      hasLink: false,
       saved: [],
-      offsets: { pcie: 0, aer: 0, af: 0 },
+      offsets: { pcie: 0, pcix: 0, aer: 0, af: 0 },
     };
     this.#place(device, fn);
   }
@@ -78,8 +84,11 @@ export class Membership {
     const { port, tree, ops } = this.#around;
     const number = ops.peNumber(device.bdf);
     if (number === undefined || !tree.phb(bdfParts(device.bdf).domain)) return;
+    const saved = saveRegisters(port, device.bdf);
+    if (saved[CLASS]! >>> 16 === ISA_BRIDGE) return;
     const pe = tree.insert(device, number, this.#parentOf(device, fn));
-    device.saved = savedWithBusMaster(saveRegisters(port, device.bdf), device.bridge);
+    device.saved = savedWithBusMaster(saved, device.bridge);
+    device.hasLink = fn?.portType === 'root_port' || fn?.portType === 'downstream_port';
     device.offsets = capabilitiesOf(port, device.bdf);
     if (ops.flavour === 'opal' && RESTRICTED.has(device.saved[0]!)) pe.state |= PE_STATE.CFG_RESTRICTED;
     if ((pe.state & PE_STATE.PRI_BUS) !== 0) return;
@@ -106,6 +115,7 @@ const savedWithBusMaster = (saved: number[], bridge: boolean): number[] =>
 /** A function has left; during a reset it stays in its PE, for its registers (eeh_remove_device). */
 function left(tree: PeTree, device: EehDevice): void {
   device.present = false;
+  device.interruptOff = false;
   if (!device.pe) return;
   if ((device.pe.state & PE_STATE.KEEP) !== 0) device.disconnected = true;
   else tree.remove(device);

@@ -82,7 +82,10 @@ function decode(
   return { kind: 'fenced_phb', pe: root, ...(blob && { blob }) };
 }
 
-/** A PE that nobody knows is thawed again; one that is isolated, or an owner's, is not reported twice. */
+/**
+ * A PE that nobody knows is thawed again, after its log. Any other is frozen altogether, and of those above it the topmost frozen
+ * one counts; one that is isolated, or an owner's, is not reported (pnv_eeh_get_pe).
+ */
 function frozen(
   around: Surroundings,
   firmware: OpalFirmware,
@@ -92,15 +95,15 @@ function frozen(
 ): ReportedError | undefined {
   const known = [...walkPes(root)].find((pe) => pe.number === number);
   if (!known) {
+    const blob = blobOf();
     firmware.freezeClear(root.phb, number, OPAL_ACTION.ALL);
-    return { kind: 'informative', pe: root, ...blobOf() };
+    return { kind: 'informative', pe: root, ...blob };
   }
-  if ((known.state & PE_STATE.ISOLATED) !== 0 || known.passed > 0) return undefined;
-  firmware.freezeSet(root.phb, number, OPAL_ACTION.ALL);
-  const { blob } = isolated(known, blobOf);
-  const top = topmostFrozen(around, known);
-  top.diag ??= blob;
-  markIsolated(top);
+  if ((known.state & PE_STATE.ISOLATED) === 0) firmware.freezeSet(root.phb, number, OPAL_ACTION.ALL);
+  const { top, wasIsolated } = topmostFrozen(around, known);
+  if (wasIsolated || top.passed > 0) return undefined;
+  if (top !== known) firmware.freezeSet(root.phb, top.number!, OPAL_ACTION.ALL);
+  const { blob } = isolated(top, blobOf);
   return { kind: 'frozen_pe', pe: top, ...(blob && { blob }) };
 }
 
@@ -108,6 +111,6 @@ function frozen(
 function isolated(pe: Pe, blobOf: () => { blob?: Uint8Array }): { blob?: Uint8Array } {
   markIsolated(pe);
   const taken = blobOf();
-  if (taken.blob) pe.diag = taken.blob;
+  pe.diag = taken.blob;
   return taken;
 }

@@ -1,6 +1,7 @@
 import { type Clock } from '@pci-recovery/core';
 import { OPAL, OPAL_ASSERT, OPAL_RESET, type OpalFirmware, type OpalTarget } from '../firmware/opal.js';
 import { EEH_RESET } from '../firmware/states.js';
+import { type Pe } from '../pe/pe.js';
 import { type PeTree } from '../pe/tree.js';
 import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
@@ -13,14 +14,27 @@ export interface OpalSurroundings {
   readonly tree: PeTree;
   readonly clock: Clock;
   readonly timings: EehTimings;
+  /** PEs whose reset was asserted and is to be taken back. */
+  readonly held: WeakSet<Pe>;
 }
 
-/** Waits until firmware has done what it was asked for: `rc` and every answer of a poll is a time to wait (pnv_eeh_poll). */
-export async function finished({ firmware, clock }: OpalSurroundings, target: OpalTarget, rc: number): Promise<number> {
+/** The oldest kind of host bridge. */
+export const isP7ioc = ({ hostBridges }: EehHostPort, phb: number): boolean =>
+  hostBridges.find((bridge) => bridge.phb === phb)?.model === 'p7ioc';
+
+/**
+ * Waits until firmware has done what it was asked for: `rc` and every answer of a poll is a time to wait (pnv_eeh_poll). Unlike
+ * the kernel not for ever: after as long as a state is waited for it has failed.
+ */
+export async function finished(around: OpalSurroundings, target: OpalTarget, rc: number): Promise<number> {
+  const { firmware, clock, timings } = around;
   if (rc <= 0) return rc;
-  for (let left = firmware.poll(target); ; left = firmware.poll(target)) {
+  for (let waited = 0; ;) {
+    const left = firmware.poll(target);
     if (left <= 0) return left;
+    if (waited >= timings.state) return OPAL.HARDWARE;
     await pause(clock, left);
+    waited += left;
   }
 }
 
@@ -28,8 +42,9 @@ const errnoOf = (rc: number): number => (rc === OPAL.SUCCESS ? 0 : ERRNO.EIO);
 
 async function assertedReset(around: OpalSurroundings, phb: number, scope: number, option: number): Promise<number> {
   const assert = option === EEH_RESET.DEACTIVATE ? OPAL_ASSERT.DEASSERT : OPAL_ASSERT.ASSERT;
-  const rc = await finished(around, { phb }, around.firmware.reset({ phb }, scope, assert));
-  if (rc < 0) return ERRNO.EIO;
+  const asked = around.firmware.reset({ phb }, scope, assert);
+  if (asked < 0) return ERRNO.EIO;
+  const rc = await finished(around, { phb }, asked);
   if (option === EEH_RESET.DEACTIVATE) await pause(around.clock, around.timings.settle);
   return errnoOf(rc);
 }

@@ -3,7 +3,7 @@ import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { clear, mark } from '../pe/tree.js';
 import { unfreeze, unfreezeAll, resetFull } from './control.js';
 import { ERRNO } from './errno.js';
-import { restoreRegisters } from './restore.js';
+import { restoreState, saveState } from './saved-state.js';
 import { type Surroundings } from './surroundings.js';
 
 /** Adapters that need a whole reset when they change hands frozen (eeh.c:eeh_reset_ids). Device id << 16 | vendor id. */
@@ -27,9 +27,10 @@ export async function changeOwner(around: Surroundings, pe: Pe): Promise<number>
 async function resetAndRecover(around: Surroundings, pe: Pe): Promise<number> {
   if ((pe.state & PE_STATE.RECOVERING) !== 0) return 0;
   mark(pe, PE_STATE.RECOVERING);
+  const saved = saveState(around, pe);
   try {
     const rc = (await resetFull(around, pe, true)) || (await unfreezeAll(around, pe, true));
-    if (rc === 0) await restoreRegisters(around, pe);
+    if (rc === 0) await restoreState(around, pe, saved);
     return rc;
   } finally {
     clear(pe, PE_STATE.RECOVERING, true);

@@ -2,7 +2,7 @@ import { type Operation, type OperationResult, type PerformContext } from '@pci-
 import { EEH_STATE } from '../firmware/states.js';
 import { countFreeze, isActionable, PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices } from '../pe/tree.js';
-import { resetFull, thaw, unfreezeAll, waitState } from './control.js';
+import { confirmed, resetFull, thawHosts, unfreezeAll, waitState } from './control.js';
 import { removeBus, replug, unplug } from './hotplug.js';
 import { takeLog } from './log.js';
 import { restoreRegisters } from './restore.js';
@@ -35,9 +35,9 @@ const outcome = (rc: number, what: string): OperationResult =>
 /** What each operation of the host procedure does, by name. */
 export const PERFORMERS: Readonly<Record<string, Performer>> = {
   check_presence: ({ port, tree }, pe) => {
+    if (!busIsKnown(tree.phb(pe.phb), pe)) return { ok: true, value: { bus: false, devices: 0 } };
     const present = [...walkDevices(pe)].filter((device) => isPresent(port, device));
-    for (const { bdf } of present) port.setAttention?.(bdf, true);
-    return { ok: true, value: { bus: busIsKnown(tree.phb(pe.phb), pe), devices: present.length } };
+    return { ok: true, value: { bus: true, devices: present.length } };
   },
   count_freeze: ({ clock, mostFreezes }, pe) => ({
     ok: true,
@@ -64,9 +64,9 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     around.logged(log);
     return { ok: true, value: { severity: log.severity, bytes: log.blob?.length ?? 0 } };
   },
-  thaw_mmio: async (around, pe) => outcome(await thaw(around, pe, 'mmio'), `MMIO of ${pe.name} cannot be thawed`),
+  thaw_mmio: async (around, pe) => outcome(await thawHosts(around, pe, 'mmio'), `MMIO of ${pe.name} cannot be thawed`),
   thaw_dma: async (around, pe) => {
-    const rc = await thaw(around, pe, 'dma');
+    const rc = await thawHosts(around, pe, 'dma');
     if (rc === 0) clear(pe, PE_STATE.ISOLATED, true);
     return outcome(rc, `DMA of ${pe.name} cannot be thawed`);
   },
@@ -83,7 +83,7 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     return DONE;
   },
   unfreeze: async (around, pe) => {
-    const rc = await unfreezeAll(around, pe, false);
+    const rc = (await unfreezeAll(around, pe, false)) || (await confirmed(around, pe, 'dma'));
     const nobodyLeft = [...walkDevices(pe)].every(({ disconnected }) => !disconnected);
     if (rc === 0 && nobodyLeft) clear(pe, PE_STATE.KEEP, true);
     return outcome(rc, `${pe.name} cannot be thawed after its reset`);
@@ -104,7 +104,7 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
   },
   finish: ({ port, tree }, pe) => {
     tree.cleanup(pe);
-    for (const device of walkDevices(pe)) if (device.present) port.setAttention?.(device.bdf, false);
+    for (const device of walkDevices(pe)) if (isInSlot(port, device)) port.setAttention?.(device.bdf, false);
     clear(pe, PE_STATE.RECOVERING, true);
     return DONE;
   },
@@ -119,16 +119,31 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
   },
 };
 
-/** In a slot with hotplug, whether a card is there; elsewhere a device is taken to be (eeh_slot_presence_check). */
-const isPresent = (port: Surroundings['port'], device: EehDevice): boolean =>
-  device.present && device.channel !== 'perm_failure' && (port.slotOccupied?.(device.bdf) ?? true);
+const isInSlot = (port: Surroundings['port'], { bdf, present, channel }: EehDevice): boolean =>
+  present && channel !== 'perm_failure' && port.slotOccupied?.(bdf) !== undefined;
+
+/**
+ * In a slot with hotplug, whether a card is there: its attention indicator is lit for the look. Elsewhere a device is taken to
+ * be (eeh_slot_presence_check).
+ */
+function isPresent(port: Surroundings['port'], device: EehDevice): boolean {
+  if (!isInSlot(port, device)) return device.present && device.channel !== 'perm_failure';
+  port.setAttention?.(device.bdf, true);
+  return port.slotOccupied?.(device.bdf) ?? true;
+}
 
 const busIsKnown = (root: Pe | undefined, pe: Pe): boolean =>
   pe === root || pe.bus !== undefined || pe.functions[0]?.present === true;
 
-/** Only of functions that the host may act on and that have a driver (eeh_set_irq_state). */
+/**
+ * Only of functions that the host may act on and that have a driver; on only where they were switched off. Unlike in the
+ * kernel, twice off is once off (eeh_set_irq_state).
+ */
 function setInterrupts({ port }: PerformSurroundings, pe: Pe, { scope }: PerformContext, enabled: boolean): void {
   const driven = new Set(scope.members.filter(({ driver }) => driver).map(({ bdf }) => bdf));
-  for (const device of walkDevices(pe))
-    if (isActionable(device) && driven.has(device.bdf)) port.setInterrupt?.(device.bdf, enabled);
+  for (const device of walkDevices(pe)) {
+    if (!isActionable(device) || !driven.has(device.bdf) || device.interruptOff === !enabled) continue;
+    device.interruptOff = !enabled;
+    port.setInterrupt?.(device.bdf, enabled);
+  }
 }

@@ -1,11 +1,19 @@
 import { type Bdf, type Clock } from '@pci-recovery/core';
-import { OPAL, OPAL_ACTION, OPAL_ERROR, OPAL_FREEZE, type OpalFirmware } from '../firmware/opal.js';
+import {
+  OPAL,
+  OPAL_ACTION,
+  OPAL_ASSERT,
+  OPAL_ERROR,
+  OPAL_FREEZE,
+  OPAL_RESET,
+  type OpalFirmware,
+} from '../firmware/opal.js';
 import { EEH_OPTION, EEH_RESET, EEH_STATE, STATE_OF_OPAL_FREEZE, WORKING } from '../firmware/states.js';
 import { PE_STATE, type Pe } from '../pe/pe.js';
 import { markIsolated, type PeTree } from '../pe/tree.js';
 import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
-import { completeReset, rootReset, type OpalSurroundings } from './opal-reset.js';
+import { completeReset, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { resetPrimaryBus, resetVirtualFunction } from './bus-reset.js';
 import { type EehOps, type EehTimings } from './surroundings.js';
 
@@ -31,7 +39,7 @@ export class PowerNvOps implements EehOps {
   constructor(port: EehHostPort, firmware: OpalFirmware, tree: PeTree, clock: Clock, timings: EehTimings) {
     this.#port = port;
     this.#firmware = firmware;
-    this.#around = { port, firmware, tree, clock, timings };
+    this.#around = { port, firmware, tree, clock, timings, held: new WeakSet() };
     this.thawsForLog = port.hostBridges[0]?.model === 'p7ioc';
   }
 
@@ -71,11 +79,18 @@ export class PowerNvOps implements EehOps {
       return ERRNO.EINVAL;
     }
     if (pe.number === null) return completeReset(this.#around, pe.phb, option);
+    if (option !== EEH_RESET.DEACTIVATE && !this.#injectedErrorsAreCleared(pe.phb)) return ERRNO.EIO;
     if (pe.type === 'vf') return resetVirtualFunction(this.#around, pe, option);
     if (pe.bus === undefined) return ERRNO.EIO;
     const bridge = this.#around.tree.phb(pe.phb)?.bus === pe.bus ? null : pe.bus;
     if (bridge === null) return rootReset(this.#around, pe.phb, option);
     return resetPrimaryBus(this.#around, pe, option);
+  }
+
+  /** A P7IOC keeps injected errors when they have struck, and would freeze again at once. */
+  #injectedErrorsAreCleared(phb: number): boolean {
+    if (!isP7ioc(this.#port, phb)) return true;
+    return this.#firmware.reset({ phb }, OPAL_RESET.PHB_ERROR, OPAL_ASSERT.ASSERT) === OPAL.SUCCESS;
   }
 
   /** Taken when the PE was found frozen: thawing it for the log would spoil it (pnv_eeh_get_log). */
@@ -99,10 +114,13 @@ export class PowerNvOps implements EehOps {
     return rc === OPAL.SUCCESS ? 0 : ERRNO.EIO;
   }
 
-  /** Takes the diagnostic blob of a PE's host bridge and keeps it with the PE (pnv_eeh_get_phb_diag). */
+  /**
+   * Takes the diagnostic blob of a PE's host bridge and keeps it with the PE, in place of that of an earlier error
+   * (pnv_eeh_get_phb_diag).
+   */
   takeDiag(pe: Pe): void {
     const { rc, blob } = this.#firmware.diagData(pe.phb);
-    if (rc === OPAL.SUCCESS) pe.diag = blob;
+    pe.diag = rc === OPAL.SUCCESS ? blob : undefined;
   }
 
   /** Linux pnv_eeh_get_phb_state. */

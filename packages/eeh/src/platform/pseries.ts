@@ -2,8 +2,12 @@ import { type Bdf, type Clock } from '@pci-recovery/core';
 import { busyDelay, RTAS, RTAS_STATE, type RtasFirmware } from '../firmware/rtas.js';
 import { EEH_LOG, EEH_OPTION, EEH_RESET, EEH_STATE, STATE_OF_RTAS } from '../firmware/states.js';
 import { type Pe } from '../pe/pe.js';
+import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
 import { pause, type EehOps, type EehTimings } from './surroundings.js';
+
+/** EEH_ERR_FUNC_LD_MEM_ADDR, LD_MEM_DATA, ST_MEM_ADDR, ST_MEM_DATA (arch/powerpc/include/uapi/asm/eeh.h). */
+const MEMORY_FUNCTIONS: ReadonlySet<number> = new Set([0, 1, 6, 7]);
 
 /** A longer wait than this between two tries to configure a bridge is taken for firmware's mistake. */
 const LONGEST_BUSY = 100;
@@ -17,11 +21,13 @@ export class PSeriesOps implements EehOps {
   readonly flavour = 'rtas';
   readonly knowsHostBridges = false;
   readonly thawsForLog = true;
+  readonly #port: EehHostPort;
   readonly #firmware: RtasFirmware;
   readonly #clock: Clock;
   readonly #timings: EehTimings;
 
-  constructor(firmware: RtasFirmware, clock: Clock, timings: EehTimings) {
+  constructor(port: EehHostPort, firmware: RtasFirmware, clock: Clock, timings: EehTimings) {
+    this.#port = port;
     this.#firmware = firmware;
     this.#clock = clock;
     this.#timings = timings;
@@ -67,7 +73,7 @@ export class PSeriesOps implements EehOps {
 
   /** Tries for 0.2 s at most (pseries_eeh_phb_configure_bridge). */
   async configureBridges({ phb, number }: Pe): Promise<number> {
-    for (let left = this.#timings.configure; ;) {
+    for (let left = this.#timings.configure; left > 0;) {
       const status = this.#firmware.configurePe(phb, number ?? 0);
       if (status === RTAS.SUCCESS) return 0;
       const delay = Math.min(busyDelay(status), LONGEST_BUSY);
@@ -75,13 +81,30 @@ export class PSeriesOps implements EehOps {
       if (status < 0 || delay === 0 || left < 0) return status === RTAS.PARAMETER_ERROR ? ERRNO.EINVAL : ERRNO.EIO;
       await pause(this.#clock, delay);
     }
+    return ERRNO.EIO;
   }
 
   restoreConfig(): void {
     // Firmware has restored what it must in ibm,configure-pe.
   }
 
+  /** Firmware lets virtual functions' PEs be thawed only when it is told to (pseries_notify_resume). */
+  resumed(bdf: Bdf): void {
+    const { topology } = this.#port;
+    const physical = topology.get(bdf)?.physicalFunction;
+    const virtual = physical
+      ? [bdf]
+      : [...topology.functions()].flatMap((fn) => (fn.physicalFunction === bdf ? [fn.bdf] : []));
+    if (virtual.length > 0) this.#firmware.allowUnfreeze?.(physical ?? bdf, virtual);
+  }
+
+  /**
+   * Only loads and stores of memory. The kernel provokes them by an access while memory decoding is off, and never says whether
+   * that worked; ours asks firmware and says so.
+   */
   injectError({ phb, number }: Pe, type: number, func: number, address: bigint, mask: bigint): number {
+    if (type !== 0 && type !== 1) return ERRNO.EINVAL;
+    if (!MEMORY_FUNCTIONS.has(func)) return ERRNO.ERANGE;
     if (!this.#firmware.injectError) return ERRNO.ENXIO;
     return this.#firmware.injectError(phb, number ?? 0, type, func, address, mask) === RTAS.SUCCESS ? 0 : ERRNO.EIO;
   }

@@ -66,11 +66,13 @@ export function reenableDecoding({ port }: Surroundings, device: EehDevice): voi
   writeRegister(port, device, PCI_HEADER.COMMAND, 2, command | decoding);
 }
 
-/** Powers the slot, enables the link and waits for it (eeh_bridge_check_link). Only root and downstream ports have one. */
+/**
+ * Powers the slot, enables the link and waits for it, also below a port that was unplugged for the reset
+ * (eeh_bridge_check_link).
+ */
 async function bringUpLink({ port, clock }: Surroundings, device: EehDevice): Promise<void> {
   const { pcie } = device.offsets;
-  const type = port.topology.get(device.bdf)?.portType;
-  if (pcie === 0 || (type !== 'root_port' && type !== 'downstream_port')) return;
+  if (pcie === 0 || !device.hasLink) return;
   const read = (register: number, width: 2 | 4): number => readRegister(port, device, pcie + register, width);
   const write = (register: number, value: number): void => writeRegister(port, device, pcie + register, 2, value);
   if ((read(PCIE.SLOT_STATUS, 2) & SLOT_STATUS.presenceDetected.mask) === 0) return;
@@ -81,7 +83,8 @@ async function bringUpLink({ port, clock }: Surroundings, device: EehDevice): Pr
     await pause(clock, POWER_ON);
   }
   write(PCIE.LINK_CONTROL, read(PCIE.LINK_CONTROL, 2) & ~LINK_CONTROL.linkDisable.mask);
-  if ((read(PCIE.LINK_CAPABILITIES, 4) & REPORTS_LINK) === 0) return void (await pause(clock, LINK_BLIND));
+  const blind = device.present && (read(PCIE.LINK_CAPABILITIES, 4) & REPORTS_LINK) === 0;
+  if (blind) return void (await pause(clock, LINK_BLIND));
   for (let waited = 0; waited < LINK_MOST; waited += LINK_POLL) {
     await pause(clock, LINK_POLL);
     if ((read(PCIE.LINK_STATUS, 2) & LINK_STATUS.dataLinkLayerActive.mask) !== 0) return;

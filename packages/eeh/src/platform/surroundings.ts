@@ -75,10 +75,14 @@ export interface EehOps {
   /** 0 or an error. */
   setOption(pe: Pe, option: number): number;
   reset(pe: Pe, option: number): Promise<number>;
+  /** Takes the log of a PE that was just found frozen, where that is to be done before anything is thawed. */
+  takeDiag?(pe: Pe): void;
   takeLog(pe: Pe, severity: 'temporary' | 'permanent'): Uint8Array | undefined;
   configureBridges(pe: Pe): Promise<number>;
   /** Firmware's own part of restoring a function's registers. */
   restoreConfig(bdf: Pe['functions'][number]['bdf']): void;
+  /** The driver of a function was told to resume. */
+  resumed?(bdf: Pe['functions'][number]['bdf']): void;
   /** 0 or a negative errno. */
   injectError(pe: Pe, type: number, func: number, address: bigint, mask: bigint): number;
 }

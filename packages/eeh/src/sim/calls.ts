@@ -28,8 +28,10 @@ function scripted({ faults }: Machine, { call, phb, pe, action }: CallSubject): 
   return answers && { what: 'answers', answer: answers.answer };
 }
 
-const noted = (machine: Machine, { call }: CallSubject, rc: number): void => {
-  if (machine.witness.calls) machine.witness.add({ kind: 'call', call, rc, functions: [] });
+const noted = (machine: Machine, { call, pe, action }: CallSubject, rc: number): void => {
+  if (!machine.witness.calls) return;
+  const about = { ...(pe !== undefined && { pe }), ...(action !== undefined && { action }) };
+  machine.witness.add({ kind: 'call', call, rc, ...about, functions: [] });
 };
 
 /** A call that returns a code. */
@@ -40,7 +42,10 @@ export function call(machine: Machine, subject: CallSubject, act: () => number):
   return rc;
 }
 
-/** A call that returns values with its code. `failed`: what it returns with a code that a script gives. */
+/**
+ * A call that returns values with its code. `failed`: what it returns with a code that a script gives, or with success when
+ * it does nothing.
+ */
 export function ask<T extends object>(
   machine: Machine,
   subject: CallSubject,
@@ -48,7 +53,7 @@ export function ask<T extends object>(
   answer: () => T,
 ): T {
   const script = scripted(machine, subject);
-  const result = script?.what === 'fails' ? failed(script.rc) : answer();
+  const result = script?.what === 'fails' ? failed(script.rc) : script?.what === 'ignored' ? failed(0) : answer();
   const scriptedAnswer = script?.what === 'answers' ? { ...result, ...script.answer } : result;
   noted(machine, subject, 'rc' in scriptedAnswer ? (scriptedAnswer.rc as number) : 0);
   return scriptedAnswer;

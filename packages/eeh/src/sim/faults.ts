@@ -15,6 +15,7 @@ export const FIRMWARE_CALLS = [
   'setSlotReset',
   'configurePe',
   'slotErrorDetail',
+  'allowUnfreeze',
 ] as const;
 
 export type FirmwareCall = (typeof FIRMWARE_CALLS)[number];
@@ -30,8 +31,8 @@ interface Times {
 /** What goes wrong, by script. */
 export type EehFault =
   /**
-   * A firmware call returns this code and does nothing. `phb`, `pe`, `action` (of
-   * `freezeClear` and `freezeSet`; the option of `setEehOption`): only for these; default: for all.
+   * A firmware call returns this code and does nothing. `phb`, `pe`, `action` (of `freezeClear` and `freezeSet`, the option
+   * of `setEehOption` and `setSlotReset`, the scope of `reset`): only for these; default: for all.
    */
   | ({
       readonly fault: 'call_fails';

@@ -1,30 +1,21 @@
 import { bdfParts, parseBdf, PciRecoveryError, type Bdf, type Stoppable } from '@pci-recovery/core';
-import { COMMAND, PCI_HEADER } from '@pci-recovery/pci';
 import { type PciTopology } from '@pci-recovery/pci/topology';
 import { type OpalFirmware } from '../firmware/opal.js';
 import { type RtasFirmware } from '../firmware/rtas.js';
 import { type ConfigWidth, type EehHostPort, type HostBridge } from '../port.js';
 import { type Uevent } from '../votes.js';
+import { answers, letsDma, letsMemory } from './access.js';
+import { ConfigSpace } from './config-space.js';
 import { type EehMachineDescription } from './description.js';
 import { type EehFault } from './faults.js';
 import { freezePe, reportError, stopHostBridge } from './freezes.js';
-import {
-  buildMachine,
-  enumerate,
-  functionsBelow,
-  functionsOnBus,
-  type Machine,
-  type SimulatedFunction,
-  type SimulatedHostBridge,
-} from './machine.js';
+import { buildMachine, type Machine, type SimulatedFunction, type SimulatedHostBridge } from './machine.js';
 import { SimulatedOpal } from './opal.js';
-import { assertReset, releaseReset, type OpenReset } from './resets.js';
+import { addVirtual, isUnprobed, remove, rescan } from './plugging.js';
 import { SimulatedRtas } from './rtas.js';
 import { type EehFact } from './witness.js';
 
 const NS_PER_MS = 1e6;
-const ONES: Readonly<Record<ConfigWidth, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
-const BUS_RESET = 1 << 6;
 
 /** What stops, and whether firmware says so. */
 export interface FreezeOptions {
@@ -43,12 +34,13 @@ export interface FreezeOptions {
 export class SimulatedEehHardware implements EehHostPort {
   readonly firmware: OpalFirmware | RtasFirmware;
   readonly #machine: Machine;
-  readonly #busResets = new Map<SimulatedFunction, OpenReset>();
+  readonly #config: ConfigSpace;
   #allOnes: ((bdf: Bdf) => void) | undefined;
 
   /** Made by {@link simulateEeh}. */
   constructor(machine: Machine) {
     this.#machine = machine;
+    this.#config = new ConfigSpace(machine);
     this.firmware = machine.flavour === 'opal' ? new SimulatedOpal(machine) : new SimulatedRtas(machine);
   }
 
@@ -74,20 +66,11 @@ export class SimulatedEehHardware implements EehHostPort {
   }
 
   readConfig(bdf: Bdf, offset: number, width: ConfigWidth): number {
-    const fn = this.#machine.functions.get(bdf);
-    if (!fn || !fits(offset, width) || !this.#answers(fn)) return ONES[width];
-    const blocked = this.#bridgeOf(fn).model === 'p7ioc' && fn.pe.mmioFrozen;
-    return blocked ? ONES[width] : fn.registers.read(offset, width);
+    return this.#config.read(bdf, offset, width);
   }
 
   writeConfig(bdf: Bdf, offset: number, width: ConfigWidth, value: number): void {
-    const fn = this.#machine.functions.get(bdf);
-    if (!fn || !fits(offset, width) || !this.#answers(fn)) return;
-    fn.registers.write(offset, width, value);
-    if (fn.secondary !== undefined) this.#busReset(fn);
-    else if (fn.registers.takeFunctionReset()) {
-      releaseReset(this.#machine, assertReset(this.#machine, 'flr', [fn]));
-    }
+    this.#config.write(bdf, offset, width, value);
   }
 
   errorInterrupts(options: Stoppable): AsyncGenerator<void, void, void> {
@@ -95,24 +78,15 @@ export class SimulatedEehHardware implements EehHostPort {
   }
 
   remove(bdf: Bdf): void {
-    const fn = this.#machine.functions.get(bdf);
-    if (!fn) return;
-    for (const one of [...functionsBelow(this.#machine, fn), fn]) this.#forget(one);
-    enumerate(this.#machine);
+    remove(this.#machine, bdf);
   }
 
   rescan(phb: number, bus: number): void {
-    for (const fn of functionsOnBus(this.#machine, phb, bus)) {
-      const bridgeAbove = this.#above(fn);
-      if (!fn.physical && (bdfParts(fn.bdf).bus === bus || bridgeAbove?.known)) this.#learn(fn);
-    }
-    enumerate(this.#machine);
+    rescan(this.#machine, phb, bus);
   }
 
   addVirtual(bdf: Bdf): void {
-    const fn = this.#machine.functions.get(bdf);
-    if (fn?.physical && this.#machine.functions.get(fn.physical)?.known) this.#learn(fn);
-    enumerate(this.#machine);
+    addVirtual(this.#machine, bdf);
   }
 
   needsFundamentalReset(bdf: Bdf): boolean {
@@ -163,8 +137,9 @@ export class SimulatedEehHardware implements EehHostPort {
   /** A driver reads a double word of device memory at a byte offset. All ones while that is stopped, or nobody is there. */
   readMemory(bdf: string, offset: number): number {
     const fn = this.#machine.functions.get(parseBdf(bdf));
-    const value = fn && this.#letsMemory(fn) ? (fn.memory.get(offset) ?? 0) : 0xffff_ffff;
-    if (fn) this.#machine.witness.add({ kind: 'memory_access', let: this.#letsMemory(fn), functions: [fn.bdf] });
+    const lets = fn !== undefined && letsMemory(this.#machine, fn);
+    const value = lets ? (fn.memory.get(offset) ?? 0) : 0xffff_ffff;
+    if (fn) this.#machine.witness.add({ kind: 'memory_access', let: lets, functions: [fn.bdf] });
     if (value === 0xffff_ffff) this.#allOnes?.(parseBdf(bdf));
     return value;
   }
@@ -173,7 +148,7 @@ export class SimulatedEehHardware implements EehHostPort {
   writeMemory(bdf: string, offset: number, value: number): void {
     const fn = this.#machine.functions.get(parseBdf(bdf));
     if (!fn) return;
-    const lets = this.#letsMemory(fn);
+    const lets = letsMemory(this.#machine, fn);
     if (lets) fn.memory.set(offset, value >>> 0);
     this.#machine.witness.add({ kind: 'memory_access', let: lets, functions: [fn.bdf] });
   }
@@ -181,7 +156,7 @@ export class SimulatedEehHardware implements EehHostPort {
   /** A function tries to reach main memory. False: its DMA is stopped. */
   dma(bdf: string): boolean {
     const fn = this.#at(bdf);
-    const lets = this.#answers(fn) && !fn.pe.dmaFrozen && !this.#isMastered(fn);
+    const lets = letsDma(this.#machine, fn);
     this.#machine.witness.add({ kind: 'dma', let: lets, functions: [fn.bdf] });
     return lets;
   }
@@ -261,7 +236,7 @@ export class SimulatedEehHardware implements EehHostPort {
   /** Whether a function would answer a configuration request now. Changes nothing. */
   answers(bdf: string): boolean {
     const fn = this.#machine.functions.get(parseBdf(bdf));
-    return fn !== undefined && this.#answers(fn);
+    return fn !== undefined && answers(this.#machine, fn);
   }
 
   /** The freeze bits of a function's PE. @throws as {@link freeze}. */
@@ -285,66 +260,7 @@ export class SimulatedEehHardware implements EehHostPort {
       context: { phb },
     });
   }
-
-  #bridgeOf(fn: SimulatedFunction): SimulatedHostBridge {
-    return this.#machine.bridges.get(fn.pe.phb)!;
-  }
-
-  #above(fn: SimulatedFunction): SimulatedFunction | undefined {
-    const { bus } = bdfParts(fn.bdf);
-    return [...this.#machine.functions.values()].find((one) => one.pe.phb === fn.pe.phb && one.secondary === bus);
-  }
-
-  #answers(fn: SimulatedFunction): boolean {
-    if (!fn.there || fn.inReset || this.#machine.clock.monotonic() < fn.silentUntil) return false;
-    return this.#bridgeOf(fn).state === 'working';
-  }
-
-  #letsMemory(fn: SimulatedFunction): boolean {
-    if (!this.#answers(fn) || fn.pe.mmioFrozen || fn.pe.inReset) return false;
-    const decodes = (fn.registers.read(PCI_HEADER.COMMAND, 2) & COMMAND.memorySpace.mask) !== 0;
-    return fn.physical !== undefined || decodes;
-  }
-
-  #isMastered(fn: SimulatedFunction): boolean {
-    return !fn.physical && (fn.registers.read(PCI_HEADER.COMMAND, 2) & COMMAND.busMaster.mask) === 0;
-  }
-
-  /** Secondary Bus Reset in Bridge Control. */
-  #busReset(bridge: SimulatedFunction): void {
-    const asserted = (bridge.registers.read(PCI_HEADER.BRIDGE_CONTROL, 2) & BUS_RESET) !== 0;
-    const open = this.#busResets.get(bridge);
-    if (asserted && !open) {
-      this.#busResets.set(bridge, assertReset(this.#machine, 'bus', functionsBelow(this.#machine, bridge)));
-    } else if (!asserted && open) {
-      this.#busResets.delete(bridge);
-      releaseReset(this.#machine, open);
-    }
-  }
-
-  #forget(fn: SimulatedFunction): void {
-    const functions = [...this.#machine.functions.values()].filter(({ physical }) => physical === fn.bdf);
-    for (const one of [...functions, fn]) {
-      if (!one.known) continue;
-      one.known = false;
-      this.#machine.witness.add({ kind: 'removed', functions: [one.bdf] });
-    }
-  }
-
-  #learn(fn: SimulatedFunction): void {
-    const hidden = this.#machine.faults.strike('not_found', ({ bdf }) => parseBdf(bdf) === fn.bdf) !== undefined;
-    if (fn.known || hidden || isUnprobed(fn) || !this.#answers(fn)) return;
-    fn.known = true;
-    fn.generation++;
-    this.#machine.witness.add({ kind: 'added', functions: [fn.bdf] });
-  }
 }
-
-const isUnprobed = ({ description }: SimulatedFunction): boolean =>
-  description.kind === 'endpoint' && description.unprobed === true;
-
-const fits = (offset: number, width: number): boolean =>
-  Number.isInteger(offset) && offset >= 0 && offset + width <= 4096 && offset % width === 0;
 
 /**
  * Builds a simulated machine from its description.

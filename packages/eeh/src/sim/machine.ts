@@ -214,6 +214,10 @@ export function functionsOnBus(machine: Machine, phb: number, bus: number | unde
   ]);
 }
 
+/** The host bridge that a function is below. */
+export const bridgeOf = (machine: Machine, fn: SimulatedFunction): SimulatedHostBridge =>
+  machine.bridges.get(fn.pe.phb)!;
+
 /** The functions of a PE. */
 export const functionsOf = (machine: Machine, pe: SimulatedPe): SimulatedFunction[] =>
   [...machine.functions.values()].filter((fn) => fn.pe === pe);

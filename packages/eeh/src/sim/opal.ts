@@ -50,7 +50,7 @@ export class SimulatedOpal implements OpalFirmware {
   /** Resets run by themselves; taking one back does nothing. */
   reset(target: OpalTarget, scope: number, assert: number): number {
     const { phb } = target;
-    return call(this.#machine, { call: 'reset', phb }, () => {
+    return call(this.#machine, { call: 'reset', phb, action: scope }, () => {
       const bridge = this.#machine.bridges.get(phb);
       if (!bridge || bridge.state === 'dead') return bridge ? OPAL.HARDWARE : OPAL.PARAMETER;
       if (assert === OPAL_ASSERT.DEASSERT || scope === OPAL_RESET.PHB_ERROR) return OPAL.SUCCESS;

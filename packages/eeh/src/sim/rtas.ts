@@ -64,7 +64,7 @@ export class SimulatedRtas implements RtasFirmware {
   }
 
   setSlotReset(phb: number, pe: number, option: number): number {
-    return this.#onPe('setSlotReset', phb, pe, (one) => {
+    const act = (one: SimulatedPe): number => {
       if (option === EEH_RESET.HOT || option === EEH_RESET.FUNDAMENTAL) {
         if (!this.#open.has(one)) this.#open.set(one, assertReset(this.#machine, 'pe', this.#reached(one)));
         one.inReset = true;
@@ -78,7 +78,8 @@ export class SimulatedRtas implements RtasFirmware {
         thawPe(this.#machine, pe, { mmio: true, dma: true });
       if (open) releaseReset(this.#machine, open);
       return RTAS.SUCCESS;
-    });
+    };
+    return this.#onPe('setSlotReset', phb, pe, act, option);
   }
 
   configurePe(phb: number, pe: number): number {
@@ -105,6 +106,15 @@ export class SimulatedRtas implements RtasFirmware {
   injectError(phb: number, pe: number): number {
     return this.#onPe('injectError', phb, pe, (one) => {
       freezePe(this.#machine, one, { mmio: true, dma: true });
+      return RTAS.SUCCESS;
+    });
+  }
+
+  allowUnfreeze(physical: Bdf, virtual: readonly Bdf[]): number {
+    const fn = this.#machine.functions.get(physical);
+    return call(this.#machine, { call: 'allowUnfreeze', phb: fn?.pe.phb ?? 0 }, () => {
+      if (!fn) return RTAS.PARAMETER_ERROR;
+      this.#machine.witness.add({ kind: 'unfreeze_allowed', functions: virtual });
       return RTAS.SUCCESS;
     });
   }

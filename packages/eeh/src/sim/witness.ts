@@ -28,7 +28,16 @@ export type EehHappening = { readonly functions: readonly Bdf[] } & (
   | { readonly kind: 'log_collected'; readonly phb: number; readonly bytes: number }
   | { readonly kind: 'configured'; readonly phb: number; readonly pe: number }
   /** A firmware call was made, and what it returned. Only with {@link LogOptions.calls}. */
-  | { readonly kind: 'call'; readonly call: string; readonly rc: number }
+  | {
+      readonly kind: 'call';
+      readonly call: string;
+      readonly rc: number;
+      readonly pe?: number;
+      /** What it was to do: freeze bits, an option, the scope of a reset. */
+      readonly action?: number;
+    }
+  /** Firmware lets the PEs of virtual functions be thawed (pSeries). */
+  | { readonly kind: 'unfreeze_allowed' }
   | { readonly kind: 'memory_access' | 'dma'; readonly let: boolean }
   | { readonly kind: 'line_interrupt'; readonly enabled: boolean }
   | { readonly kind: 'attention'; readonly on: boolean }

@@ -1,6 +1,7 @@
 import { parseBdf, TOKENS, type RecoveryEngine, coreModule } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import { Container } from 'inversify';
+import { decodePhbDiag } from '../../src/diag/index.js';
 import { EehPlatform, eehModule, MOST_IGNORED_READS, PE_STATE } from '../../src/index.js';
 import { simulateEeh } from '../../src/sim/index.js';
 import { A, B, CARD, FLAVOURS, host, LOOKING, running } from './host.js';
@@ -53,7 +54,7 @@ describe('a read of all ones (eeh_dev_check_failure)', () => {
     expect(suspected).toEqual([[A, 'PHB#0-PE#2', MOST_IGNORED_READS]]);
   });
 
-  it('of configuration space is looked into as well; while blocked it is all ones', async () => {
+  it('of configuration space is looked into as well; while blocked it is all ones, and nobody wonders (pnv_pci_cfg_check)', async () => {
     const here = await running(host(single()), { [A0]: LOOKING });
     expect(here.platform.readConfig(A0, 0, 4)).toBe(0x0001_1014);
     here.platform.writeConfig(A0, 0x3c, 1, 0x55);
@@ -61,7 +62,7 @@ describe('a read of all ones (eeh_dev_check_failure)', () => {
     here.platform.tree.device(A0)!.pe!.state |= PE_STATE.CFG_BLOCKED;
     here.platform.writeConfig(A0, 0x3c, 1, 0x66);
     expect(here.platform.readConfig(A0, 0x3c, 1)).toBe(0xff);
-    expect(here.platform.statistics.falsePositives).toBe(1);
+    expect(here.platform.statistics).toMatchObject({ allOnes: 0, falsePositives: 0 });
     expect(here.hardware.readConfig(A0, 0x3c, 1)).toBe(0x55);
   });
 });
@@ -82,6 +83,35 @@ describe('asking for the state (pnv_eeh_get_pe_state)', () => {
     here.hardware.freeze(A0, { dma: false });
     await here.clock.drive(here.platform.peOperation(A0, 4));
     expect(here.platform.tree.device(A0)!.pe!.state & PE_STATE.ISOLATED).toBe(0);
+  });
+});
+
+describe('the log of an error (R4.7)', () => {
+  const rawOf = async (here: Awaited<ReturnType<typeof running>>, count: number) =>
+    (await here.ended(count))[count - 1]!.event.raw;
+
+  it('is that of a half frozen PE too, never that of the error before', async () => {
+    const here = await running(host(single()), { [A0]: LOOKING });
+    here.hardware.freeze(A0);
+    here.read(A0);
+    const first = decodePhbDiag((await rawOf(here, 1))!).data!;
+    here.hardware.freeze(A0, { dma: false });
+    here.read(A0);
+    const second = decodePhbDiag((await rawOf(here, 2))!).data!;
+    expect([first.pest[0]!.b, second.pest[0]!.a, second.pest[0]!.b]).toEqual([1n << 63n, 1n << 63n, 0n]);
+  });
+
+  it('does not come from an earlier error where firmware gives none, or nothing is frozen', async () => {
+    const here = await running(host(single()), { [A0]: LOOKING });
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect(await rawOf(here, 1)).toBeDefined();
+    using _ = here.hardware.script({ fault: 'call_fails', call: 'diagData', rc: -6 });
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect(await rawOf(here, 2)).toBeUndefined();
+    here.platform.forceRecovery('PHB#0-PE#2');
+    expect(await rawOf(here, 3)).toBeUndefined();
   });
 });
 
@@ -154,6 +184,21 @@ it('is forced: a recovery of a healthy PE (debugfs eeh_force_recover)', async ()
   expect(here.platform.forceRecovery('PHB#7')).toBe(false);
   const [outcome] = await here.ended(1);
   expect([outcome!.result, outcome!.event]).toMatchObject(['recovered', { record: { origin: 'forced' } }]);
+});
+
+it('is not forced on a host bridge that belongs to the hypervisor', () => {
+  expect(host({ ...CARD, firmware: 'rtas' }).platform.forceRecovery('PHB#0')).toBe(false);
+  expect(host(CARD).platform.forceRecovery('PHB#0')).toBe(true);
+});
+
+it('leaves a bridge to ISA alone (pnv_eeh_probe)', () => {
+  const clock = new VirtualClock();
+  const hardware = simulateEeh({ clock, ...CARD });
+  const readConfig = hardware.readConfig.bind(hardware);
+  hardware.readConfig = (bdf, offset, width) =>
+    bdf === B && offset === 8 ? 0x0601_0000 : readConfig(bdf, offset, width);
+  const { tree } = new EehPlatform(hardware, clock);
+  expect([tree.device(A)?.pe?.name, tree.device(B)]).toEqual(['PHB#0-PE#2', undefined]);
 });
 
 it('says what it can do, and why not the rest', () => {

@@ -23,12 +23,15 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     expect(here.hardware.frozen(A0)).toEqual({ mmio: false, dma: false });
   });
 
-  it('three adapters are reset instead', async () => {
+  it('three adapters are reset instead, and keep the registers that they had (eeh_pe_reset_and_recover)', async () => {
     const here = host(single({ vendorId: 0x10df, deviceId: 0xe220 }));
+    here.hardware.writeConfig(A0, 0x04, 2, 0x0406);
+    here.hardware.writeConfig(A0, 0x0c, 1, 0x20);
     here.hardware.freeze(A0);
     expect(await drive(here, here.platform.open(A0))).toBe(0);
     expect(factsOf(here.hardware, 'reset_end')).toHaveLength(1);
     expect(here.hardware.frozen(A0)).toEqual({ mmio: false, dma: false });
+    expect([here.hardware.readConfig(A0, 0x04, 2), here.hardware.readConfig(A0, 0x0c, 1)]).toEqual([0x0406, 0x20]);
   });
 
   it('nobody opens what has no PE', async () => {
@@ -131,6 +134,20 @@ describe('VFIO_EEH_PE_OP (R4.11, vfio_spapr_ioctl_eeh_pe_op)', () => {
     expect(await inject(2, 4)).toBe(ERRNO.ERANGE);
     expect(await here.op(OP.INJECT_ERR)).toBe(ERRNO.EINVAL);
     expect([await inject(1, 4), await here.op(OP.GET_STATE)]).toEqual([0, STATE.STOPPED]);
+  });
+
+  it('INJECT_ERR on pSeries knows loads and stores of memory only (pseries_eeh_err_inject)', async () => {
+    const here = await opened({ ...single(), firmware: 'rtas' });
+    const inject = (type: number, func: number) =>
+      drive(here, here.platform.peOperation(A0, OP.INJECT_ERR, { type, func, address: 0n, mask: 0n }));
+    expect([await inject(2, 0), await inject(0, 20), await inject(0, 4), await inject(1, 12)]).toEqual([
+      ERRNO.EINVAL,
+      ERRNO.EINVAL,
+      ERRNO.ERANGE,
+      ERRNO.ERANGE,
+    ]);
+    for (const func of [0, 1, 6, 7]) expect(await inject(0, func)).toBe(0);
+    expect(await here.op(OP.GET_STATE)).toBe(STATE.STOPPED);
   });
 
   it('what has no PE is ENODEV; an error of firmware is an error or unavailable, never "normal"', async () => {

@@ -37,6 +37,22 @@ describe('PEs within PEs', () => {
     expect(outcome!.result).toBe('recovered');
   });
 
+  it('and frozen ones below it are thawed with it: nobody looks at a frozen device, nobody resumes one', async () => {
+    const seen: number[] = [];
+    const here = await running(host(SWITCH), {
+      [LEFT]: {
+        errorDetected: () => 'can_recover',
+        mmioEnabled: () => (seen.push(here.hardware.readMemory(LEFT, 0)), 'recovered'),
+        resume: () => void seen.push(here.hardware.readMemory(LEFT, 0)),
+      },
+    });
+    here.hardware.freeze(LEFT);
+    here.hardware.freeze(UP, { mmio: false });
+    here.read(LEFT);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect([seen, here.hardware.frozen(LEFT)]).toEqual([[0, 0], { mmio: false, dma: false }]);
+  });
+
   it('also when both MMIO and DMA of the upper one are stopped, which the kernel overlooks', async () => {
     const here = await running(host(SWITCH), DRIVERS);
     here.hardware.freeze(LEFT);

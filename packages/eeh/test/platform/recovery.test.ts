@@ -147,7 +147,7 @@ describe.each(FLAVOURS)('a frozen PE on %s firmware', (firmware) => {
     expect(outcome!.result).toBe('disconnected');
     expect(here.calls.slice(2)).toEqual([`errorDetected ${A} perm_failure`, `errorDetected ${B} perm_failure`]);
     expect(here.logs.map(({ severity }) => severity)).toEqual(['permanent']);
-    expect(factsOf(here.hardware, 'removed').map(({ functions }) => functions[0])).toEqual([A, B]);
+    expect(factsOf(here.hardware, 'removed').map(({ functions }) => functions[0])).toEqual([B, A]);
     expect(here.platform.scopeOf(outcome!.event).members).toEqual([]);
     here.hardware.rescan(0, 1);
     here.hardware.freeze(A);

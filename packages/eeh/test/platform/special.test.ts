@@ -74,11 +74,14 @@ describe('firmware reports (eeh_handle_special_event; R4.6)', () => {
     expect(here.logs[0]!.blob).toHaveLength(8576);
   });
 
-  it('a PE that does not exist: it is thawed, and said to be informative', async () => {
-    const here = await running(host(CARD, {}), {});
+  it('a PE that does not exist: its log is taken, it is thawed, and said to be informative', async () => {
+    const here = await running(host({ ...CARD, log: { calls: true } }), {});
     here.hardware.report(0, { error: 3, severity: 4, pe: 77 });
     const [outcome] = await here.ended(1);
     expect(outcome!.event.severity).toBe('informative');
+    const calls = factsOf(here.hardware, 'call').map(({ call }) => call);
+    expect(calls.slice(calls.indexOf('diagData'))).toEqual(expect.arrayContaining(['diagData', 'freezeClear']));
+    expect(calls.indexOf('diagData')).toBeLessThan(calls.indexOf('freezeClear'));
   });
 
   it.each([

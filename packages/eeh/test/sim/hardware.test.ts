@@ -58,6 +58,24 @@ describe('the two freeze bits of a PE (R4.5)', () => {
     expect(hardware.dma(B)).toBe(false);
   });
 
+  it('close configuration space on a P7IOC and on pSeries, and nowhere else', () => {
+    const [bridge] = CARD.hostBridges;
+    for (const [machine, closed] of [
+      [CARD, false],
+      [{ hostBridges: [{ ...bridge!, model: 'phb3' as const }] }, false],
+      [{ hostBridges: [{ ...bridge!, model: 'p7ioc' as const }] }, true],
+      [{ ...CARD, firmware: 'rtas' as const }, true],
+    ] as const) {
+      const { hardware } = made(machine);
+      hardware.freeze(A);
+      hardware.writeConfig(A, 0x3c, 1, 0x55);
+      expect(hardware.readConfig(A, 0, 4)).toBe(closed ? 0xffff_ffff : 0x0001_1014);
+      hardware.freeze(B);
+      (hardware.firmware as OpalFirmware).freezeClear?.(0, PE, 3);
+      if (hardware.firmware.kind === 'opal') expect(hardware.readConfig(A, 0x3c, 1)).toBe(closed ? 0 : 0x55);
+    }
+  });
+
   it('concern all functions of the PE, and no other PE', () => {
     const { hardware } = made(SEPARATE);
     hardware.freeze('0001:01:00.0');

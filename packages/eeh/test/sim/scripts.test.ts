@@ -35,6 +35,13 @@ describe('scripts: any failure of any firmware call', () => {
     expect([firmware.freezeClear(0, PE, 3), hardware.frozen(A).mmio]).toEqual([0, true]);
   });
 
+  it('a state call that does nothing reports success, and nothing of what is', () => {
+    const { hardware, firmware } = opal();
+    hardware.freeze(A);
+    using _ = hardware.script({ fault: 'call_ignored', call: 'freezeStatus' });
+    expect(firmware.freezeStatus(0, PE)).toEqual({ rc: 0, freeze: OPAL_FREEZE.NOT_FROZEN, error: 0 });
+  });
+
   it('a script that is disposed of is over', () => {
     const { hardware, firmware } = opal();
     hardware.script({ fault: 'call_fails', call: 'poll', rc: -6 })[Symbol.dispose]();
@@ -64,6 +71,7 @@ describe('scripts: any failure of any firmware call', () => {
     ['setSlotReset', (f: RtasFirmware, pe: number) => f.setSlotReset(0, pe, 0)],
     ['configurePe', (f: RtasFirmware, pe: number) => f.configurePe(0, pe)],
     ['slotErrorDetail', (f: RtasFirmware, pe: number) => f.slotErrorDetail(0, pe, 1).status],
+    ['allowUnfreeze', (f: RtasFirmware) => f.allowUnfreeze!(A, [])],
     ['injectError', (f: RtasFirmware, pe: number) => f.injectError!(0, pe, 0, 4, 0n, 0n)],
   ] as const)('RTAS %s can be scripted', (call, make) => {
     const { hardware, firmware, pe } = rtas();

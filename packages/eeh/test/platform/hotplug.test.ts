@@ -1,0 +1,115 @@
+import { parseBdf } from '@pci-recovery/core';
+import { factsOf, host, LOOKING, NEEDY, running, type Votes } from './host.js';
+import { at, LEFT, PF, RIGHT, single, SWITCH, UP, VF1, VF2, VIRTUAL } from './machines.js';
+
+const DEAF: Votes = { errorDetected: 'can_recover', resume: true };
+const namesOf = (facts: readonly { readonly functions: readonly string[] }[]): string[] =>
+  facts.flatMap(({ functions }) => functions);
+
+describe('who leaves before a reset (eeh_rmv_device)', () => {
+  it('virtual functions come back in the reverse order, the last taken first', async () => {
+    const here = await running(host(VIRTUAL), { [PF]: NEEDY });
+    here.hardware.freeze(PF);
+    here.read(PF);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect(namesOf(factsOf(here.hardware, 'removed'))).toEqual([VF1, VF2]);
+    expect(namesOf(factsOf(here.hardware, 'added'))).toEqual([VF2, VF1]);
+  });
+
+  it('those of a physical function that leaves itself are its driver’s to bring back, not ours', async () => {
+    const here = await running(host(VIRTUAL), { [PF]: { ...DEAF, errorDetected: 'need_reset' } });
+    here.hardware.freeze(PF);
+    here.read(PF);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect(namesOf(factsOf(here.hardware, 'added'))).toEqual([PF]);
+  });
+
+  it('everybody: what is below a bridge first, then the bus from its end (pci_hp_remove_devices)', async () => {
+    const here = await running(host(SWITCH), {});
+    here.hardware.freeze(UP);
+    here.read(UP);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect(namesOf(factsOf(here.hardware, 'removed'))).toEqual([
+      LEFT,
+      RIGHT,
+      at('0000:02:01.0'),
+      at('0000:02:00.0'),
+      UP,
+    ]);
+  });
+});
+
+describe('interrupts (eeh_disable_irq, eeh_enable_irq)', () => {
+  it('are switched on only where they were switched off, and once', async () => {
+    const machine = single();
+    const two = {
+      hostBridges: [
+        {
+          phb: 0,
+          below: [
+            {
+              kind: 'root_port' as const,
+              bdf: '00:00.0',
+              below: ['01:00.0', '01:00.1'].map((bdf) => ({ kind: 'endpoint' as const, bdf, driver: 'nvme' })),
+            },
+          ],
+        },
+      ],
+    };
+    expect(machine.hostBridges).toHaveLength(1);
+    const [first, second] = ['0000:01:00.0', '0000:01:00.1'].map((one) => parseBdf(one)) as [typeof PF, typeof PF];
+    const here = await running(host(two), { [first]: NEEDY, [second]: DEAF });
+    here.hardware.freeze(first);
+    here.read(first);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    const switched = factsOf(here.hardware, 'line_interrupt').map(({ functions, enabled }) => [functions[0], enabled]);
+    expect(switched).toEqual([
+      [first, false],
+      [second, false],
+      [first, true],
+    ]);
+  });
+
+  it('of a lost function are switched off once', async () => {
+    const here = await running(host(single()), { [PF]: { ...LOOKING, mmioEnabled: 'disconnect' } });
+    here.hardware.freeze(PF);
+    here.read(PF);
+    expect((await here.ended(1))[0]!.result).toBe('disconnected');
+    expect(factsOf(here.hardware, 'line_interrupt').map(({ enabled }) => enabled)).toEqual([false]);
+  });
+});
+
+describe('the attention indicator (eeh_slot_presence_check, eeh_clear_slot_attention)', () => {
+  it('of an empty slot is lit too, and stays lit', async () => {
+    const here = await running(host(single({ hotplugSlot: true })), { [PF]: NEEDY });
+    here.hardware.freeze(PF);
+    here.hardware.pull(PF);
+    here.read(PF);
+    await here.ended(1);
+    expect(factsOf(here.hardware, 'attention').map(({ on }) => on)).toEqual([true]);
+  });
+
+  it('of a function in no slot is left alone', async () => {
+    const here = await running(host(single()), { [PF]: NEEDY });
+    here.hardware.freeze(PF);
+    here.read(PF);
+    await here.ended(1);
+    expect(factsOf(here.hardware, 'attention')).toEqual([]);
+  });
+});
+
+it('a recovered pSeries function has its virtual functions’ PEs let thaw (pseries_notify_resume)', async () => {
+  const here = await running(host({ ...VIRTUAL, firmware: 'rtas', log: { calls: true } }), {
+    [PF]: LOOKING,
+    [VF1]: LOOKING,
+    [VF2]: LOOKING,
+  });
+  here.hardware.freeze(PF);
+  here.read(PF);
+  expect((await here.ended(1))[0]!.result).toBe('recovered');
+  expect(factsOf(here.hardware, 'unfreeze_allowed').map(({ functions }) => functions)).toEqual([
+    [VF1, VF2],
+    [VF1],
+    [VF2],
+  ]);
+});

@@ -1,0 +1,144 @@
+import { OPAL, OPAL_RESET, VFIO_EEH_PE as OP } from '../../src/index.js';
+import { factsOf, host, NEEDY, running, type Host, type Machine } from './host.js';
+import { A0, at, LEFT, single, SWITCH, VF1, VIRTUAL } from './machines.js';
+
+const MS = 1e6;
+const drive = <T>({ clock }: Host, promise: Promise<T>): Promise<T> => clock.drive(promise);
+
+/** A switch below which one card wants a fundamental reset. */
+const nested = (more: object): Machine => ({
+  hostBridges: [
+    {
+      phb: 0,
+      below: [
+        {
+          kind: 'root_port',
+          bdf: '00:00.0',
+          below: [
+            {
+              kind: 'upstream_port',
+              bdf: '01:00.0',
+              below: [
+                {
+                  kind: 'downstream_port',
+                  bdf: '02:00.0',
+                  below: [{ kind: 'endpoint', bdf: '03:00.0', driver: 'nvme', ...more }],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+describe('a reset is taken back (pnv_eeh_reset)', () => {
+  it.each([
+    ['a fundamental reset below a switch', { needsFundamentalReset: true }],
+    ['a hot one after which nobody answers, which is done once more', { readyAfterMs: 200_000 }],
+  ])('%s: the kernel leaves the bus in reset', async (_, more) => {
+    const here = await running(host(nested(more)), { [LEFT]: NEEDY });
+    here.hardware.freeze(LEFT);
+    here.read(LEFT);
+    await here.ended(1);
+    expect(here.hardware.readConfig(at('0000:02:00.0'), 0x3e, 2) & 0x40).toBe(0);
+    expect(factsOf(here.hardware, 'reset_begin')).toHaveLength(factsOf(here.hardware, 'reset_end').length);
+  });
+
+  it('and settles 1800 ms, also a fundamental one below a root port', async () => {
+    const here = await running(host(single({ needsFundamentalReset: true, readyAfterMs: 1500 })), { [A0]: NEEDY });
+    const before = here.hardware.readConfig(A0, 0x10, 4);
+    here.hardware.freeze(A0);
+    here.read(A0);
+    const [outcome] = await here.ended(1);
+    expect((outcome!.endedAt - outcome!.startedAt) / MS).toBe(1000 + 1800);
+    expect([before, here.hardware.readConfig(A0, 0x10, 4)]).toEqual([before, before]);
+  });
+});
+
+describe('a P7IOC is cleared of injected errors before each reset (pnv_eeh_reset)', () => {
+  const P7IOC: Machine = { hostBridges: [{ ...single().hostBridges[0]!, model: 'p7ioc' }], log: { calls: true } };
+
+  it('of a PE', async () => {
+    const here = await running(host(P7IOC), { [A0]: NEEDY });
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    const scopes = factsOf(here.hardware, 'call').filter(({ call }) => call === 'reset');
+    expect(scopes.map(({ action }) => action)).toEqual([OPAL_RESET.PHB_ERROR, OPAL_RESET.HOT, OPAL_RESET.HOT]);
+  });
+
+  it('and where that fails there is no reset', async () => {
+    const here = await running(host(P7IOC), { [A0]: NEEDY });
+    here.hardware.script({ fault: 'call_fails', call: 'reset', rc: OPAL.HARDWARE, action: OPAL_RESET.PHB_ERROR });
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect((await here.ended(1))[0]!.result).toBe('disconnected');
+    expect(factsOf(here.hardware, 'reset_begin')).toEqual([]);
+  });
+});
+
+it('a virtual function is really reset when its owner asks for it, although its registers are blocked', async () => {
+  const here = host(VIRTUAL);
+  await drive(here, here.platform.open(VF1));
+  here.hardware.writeMemory(VF1, 0, 5);
+  const rcs = [];
+  for (const operation of [OP.RESET_HOT, OP.RESET_DEACTIVATE, OP.CONFIGURE])
+    rcs.push(await drive(here, here.platform.peOperation(VF1, operation)));
+  expect(rcs).toEqual([0, 0, 0]);
+  expect(factsOf(here.hardware, 'reset_end').map(({ reset, functions }) => [reset, functions])).toEqual([
+    ['flr', [VF1]],
+  ]);
+});
+
+it('firmware that never finishes a reset is waited for 300 s a try, not for ever', async () => {
+  const here = await running(host(single()), { [A0]: NEEDY });
+  here.hardware.script({ fault: 'call_fails', call: 'poll', rc: 1000 });
+  here.hardware.freeze(A0);
+  here.read(A0);
+  const [outcome] = await here.ended(1);
+  expect(outcome!.result).toBe('disconnected');
+  expect((outcome!.endedAt - outcome!.startedAt) / MS).toBeGreaterThanOrEqual(900_000);
+});
+
+describe('bridges are configured within 0.2 s (pseries_eeh_phb_configure_bridge)', () => {
+  const tries = async (rc: number): Promise<number> => {
+    const here = host({ ...single(), firmware: 'rtas', log: { calls: true } });
+    here.hardware.script({ fault: 'call_fails', call: 'configurePe', rc });
+    await drive(here, here.platform.peOperation(A0, OP.CONFIGURE));
+    return factsOf(here.hardware, 'call').filter(({ call }) => call === 'configurePe').length;
+  };
+
+  it.each([
+    ['9900: every millisecond', 9900, 200],
+    ['9902: every 100 ms', 9902, 2],
+    ['9905, which is taken for 100 ms', 9905, 2],
+    ['busy is a failure like any other', -2, 1],
+    ['a status that says nothing', 17, 1],
+  ])('%s', async (_, rc, count) => expect(await tries(rc)).toBe(count));
+
+  it.each([
+    [-3, -22],
+    [-1, -5],
+    [9902, -5],
+  ])('status %i is errno %i', async (rc, errno) => {
+    const here = host({ ...single(), firmware: 'rtas' });
+    here.hardware.script({ fault: 'call_fails', call: 'configurePe', rc });
+    expect(await drive(here, here.platform.peOperation(A0, OP.CONFIGURE))).toBe(errno);
+  });
+});
+
+it('the link of an unplugged port is brought up all the same (eeh_bridge_check_link)', async () => {
+  const here = await running(host(SWITCH), {});
+  const port = at('0000:02:00.0');
+  here.hardware.writeConfig(port, 0x50, 2, 0x10);
+  here.hardware.freeze('0000:01:00.0');
+  here.read('0000:01:00.0');
+  const [outcome] = await here.ended(1);
+  expect(outcome!.result).toBe('recovered');
+  expect(here.logs).toHaveLength(1);
+  // After the reset the link waits at least 20 ms; two ports below the switch.
+  const settled = factsOf(here.hardware, 'reset_end').at(-1)!.time + 1800 * MS;
+  expect(factsOf(here.hardware, 'added')[0]!.time - settled).toBeGreaterThanOrEqual(5000 * MS + 2 * 20 * MS);
+});
