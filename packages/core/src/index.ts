@@ -6,6 +6,7 @@ import 'reflect-metadata';
 
 export * from './bdf.js';
 export * from './contract/index.js';
+export * from './errors/describe-error.js';
 export * from './errors/pci-recovery-error.js';
 export * from './plain.js';
 export * from './core-module.js';

@@ -63,7 +63,7 @@ export class AerPlatform implements RecoveryPlatform {
   readonly #timings: ResetTimings;
   readonly #registers: RegisterMap;
   readonly #ports: PortServices;
-  readonly #queue = new EventQueue();
+  readonly #queue = new EventQueue<AerEvent>();
   readonly #channels = new Channels();
   #known: PciTopology | undefined;
   #sequence = 0;

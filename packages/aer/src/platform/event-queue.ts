@@ -1,17 +1,15 @@
-import { type AerEvent } from '../record.js';
-
 /** What is next: an event, the failure of the source, or nothing yet. */
-export type Next = { readonly event: AerEvent } | { readonly error: unknown } | undefined;
+export type Next<Event> = { readonly event: Event } | { readonly error: unknown } | undefined;
 
 /** Events on their way to their consumer, in order. */
-export class EventQueue {
-  #events: AerEvent[] = [];
+export class EventQueue<Event> {
+  #events: Event[] = [];
   /** Index of the next event. */
   #next = 0;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  push(event: AerEvent): void {
+  push(event: Event): void {
     this.#events.push(event);
     this.wake();
   }
@@ -23,7 +21,7 @@ export class EventQueue {
   }
 
   /** Takes what is next. A failure is told once. */
-  take(): Next {
+  take(): Next<Event> {
     if (this.#next < this.#events.length) return { event: this.#takeEvent() };
     const failure = this.#failure;
     this.#failure = undefined;
@@ -40,7 +38,7 @@ export class EventQueue {
     this.#wake = undefined;
   }
 
-  #takeEvent(): AerEvent {
+  #takeEvent(): Event {
     const event = this.#events[this.#next++]!;
     // What was taken is let go of when all is taken, or in large pieces.
     if (this.#next === this.#events.length || this.#next === 1024) {

@@ -1,12 +1,11 @@
-import { type AerEvent } from '../record.js';
 import { type EventQueue } from './event-queue.js';
 
 /**
  * The events of a queue for one consumer, until it leaves or the signal aborts. By hand, because a generator that
  * delegates to another one makes five promises for each event.
  */
-export class EventStream implements AsyncIterableIterator<AerEvent> {
-  readonly #queue: EventQueue;
+export class EventStream<Event> implements AsyncIterableIterator<Event> {
+  readonly #queue: EventQueue<Event>;
   readonly #signal: AbortSignal;
   readonly #listen: (signal: AbortSignal) => Promise<void>;
   readonly #left = new AbortController();
@@ -16,7 +15,7 @@ export class EventStream implements AsyncIterableIterator<AerEvent> {
   #over = false;
 
   /** @param listen fills the queue until its signal aborts; called with the first {@link next}. */
-  constructor(queue: EventQueue, signal: AbortSignal, listen: (signal: AbortSignal) => Promise<void>) {
+  constructor(queue: EventQueue<Event>, signal: AbortSignal, listen: (signal: AbortSignal) => Promise<void>) {
     this.#queue = queue;
     this.#signal = signal;
     this.#listen = listen;
@@ -26,7 +25,7 @@ export class EventStream implements AsyncIterableIterator<AerEvent> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<AerEvent>> {
+  async next(): Promise<IteratorResult<Event>> {
     if (!this.#source && !this.#over) this.#begin();
     while (!this.#over && !this.#signal.aborted) {
       const next = this.#queue.take();
@@ -42,7 +41,7 @@ export class EventStream implements AsyncIterableIterator<AerEvent> {
   }
 
   /** Its consumer leaves: what fills the queue lets go, and what is in it stays. */
-  async return(): Promise<IteratorResult<AerEvent>> {
+  async return(): Promise<IteratorResult<Event>> {
     await this.#end();
     return { done: true, value: undefined };
   }

@@ -11,7 +11,7 @@ const NO_HANDLERS: Member['handles'] = new Set();
  *
  * Source: Linux 7.3 drivers/pci/pcie/err.c:pcie_do_recovery.
  */
-export function recoveryBridge({ topology }: AerHostPort, bdf: Bdf): TopologyFunction | undefined {
+export function recoveryBridge({ topology }: Pick<AerHostPort, 'topology'>, bdf: Bdf): TopologyFunction | undefined {
   const fn = topology.get(bdf);
   switch (fn?.portType) {
     case 'root_port':

@@ -16,8 +16,8 @@ import { channelOf, faultedBy, folded, laneOf, refsOf, usableOf } from './common
 /** What the platform is asked to do in owner mode. */
 export const OWNER_OPERATIONS = {
   /**
-   * Waits until the host has ended its own recovery and the device answers again. Value: {@link HostEnd}. Nothing may
-   * touch the link before (R3.5).
+   * Waits until the host has ended its own recovery and the device answers again. `seen`: number of the event whose recovery it is.
+   * Value: {@link HostEnd}. Nothing may touch the link before (R3.5).
    */
   awaitHost: { name: 'await_host', nature: 'wait' },
   /** VFIO_DEVICE_PCI_HOT_RESET with everything affected owned (R4.2). */
@@ -35,7 +35,9 @@ export const OWNER_OPERATIONS = {
 export type HostEnd = 'reset' | 'left' | 'gave_up';
 
 interface OwnerState {
-  readonly [key: string]: string | readonly string[];
+  readonly [key: string]: string | number | readonly string[];
+  /** The number of the event. */
+  readonly seen: number;
   readonly status: ErsResult;
   readonly faulted: readonly string[];
   /** What was announced last: a non-fatal error that ends in a reset is promoted (R1.5). */
@@ -55,7 +57,7 @@ export const aerOwnerProcedure: RecoveryProcedure = {
   arrival: () => 'queue',
   begin({ event, scope, verdict }: RecoveryInput): Step {
     const channel = channelOf(event);
-    const state: OwnerState = { status: 'can_recover', faulted: [], announced: channel };
+    const state: OwnerState = { seen: event.sequence, status: 'can_recover', faulted: [], announced: channel };
     return verdict === 'give_up'
       ? failed(scope, state, 'It was given up before it began.')
       : announce(scope, state, (next) => awaitHost(scope, next));
@@ -80,7 +82,7 @@ function awaitHost(scope: RecoveryScope, state: OwnerState): Step {
     do: 'operate',
     at: 'await_host',
     state,
-    operation: OWNER_OPERATIONS.awaitHost,
+    operation: { ...OWNER_OPERATIONS.awaitHost, seen: state.seen },
     stopped: () => failed(scope, state, 'It was stopped while the host recovered.'),
     then: (result) => afterHost(scope, state, result),
   };

@@ -1,0 +1,135 @@
+import { wait, type Bdf, type ChannelState, type Clock, type OperationResult } from '@pci-recovery/core';
+import { type HotResetScope, type VfioDevicePort } from '@pci-recovery/core/linux';
+import { CONFIG_SIZE, decodeFunction } from '@pci-recovery/pci';
+import { operationFailure } from './operation-failure.js';
+import { type AerOwnerTimings } from './owner-timings.js';
+import {
+  answering,
+  changedRegisters,
+  savedRegisters,
+  showsReset,
+  statusRegisters,
+  type SavedRegister,
+} from './saved-registers.js';
+
+/** A device that we hold through VFIO, and what we know of it. Calls that go to the device can take as long as the host resets it. */
+export class HeldDevice {
+  readonly port: VfioDevicePort;
+  readonly generation: number;
+  channel: ChannelState = 'normal';
+  #saved: readonly SavedRegister[] = [];
+  #hotReset: HotResetScope | undefined;
+  readonly #clock: Clock;
+  readonly #timings: AerOwnerTimings;
+
+  constructor(port: VfioDevicePort, generation: number, clock: Clock, timings: AerOwnerTimings) {
+    this.port = port;
+    this.generation = generation;
+    this.#clock = clock;
+    this.#timings = timings;
+  }
+
+  get bdf(): Bdf {
+    return this.port.bdf;
+  }
+
+  /** Whom a hot reset would touch, as it was asked last. */
+  get hotResetScope(): HotResetScope | undefined {
+    return this.#hotReset;
+  }
+
+  /**
+   * Saves what a reset takes away, as it is now. A device that does not answer is not saved (R2.8): what was saved before stays.
+   * @returns whether it answered
+   */
+  async save(): Promise<boolean> {
+    const bytes = await this.#image();
+    if (bytes) this.#saved = savedRegisters(decodeFunction(bytes));
+    return bytes !== undefined;
+  }
+
+  /** Asks again whom a hot reset would touch. Where the kernel cannot tell, none is possible. */
+  async surveyHotReset(): Promise<void> {
+    try {
+      this.#hotReset = await this.port.hotResetScope();
+    } catch (error) {
+      const result = operationFailure(error);
+      const absent = `The kernel does not say whom a hot reset would touch: ${result.ok ? '' : result.detail}`;
+      this.#hotReset = { members: [], allowed: { absent } };
+    }
+  }
+
+  /** The worst that its own status registers say; `silent` when it does not answer. */
+  async status(): Promise<'fatal' | 'nonfatal' | 'clean' | 'silent'> {
+    const bytes = await this.#image();
+    if (!bytes) return 'silent';
+    const { uncorrectableStatus, uncorrectableMask, uncorrectableSeverity } = decodeFunction(bytes).aer?.registers ?? {
+      uncorrectableStatus: 0,
+      uncorrectableMask: 0,
+      uncorrectableSeverity: 0,
+    };
+    const unmasked = uncorrectableStatus & ~uncorrectableMask;
+    if (unmasked === 0) return 'clean';
+    return (unmasked & uncorrectableSeverity) !== 0 ? 'fatal' : 'nonfatal';
+  }
+
+  /** Waits until it answers. False: it did not in time. Rejects when `signal` aborts. */
+  async answers(signal: AbortSignal): Promise<boolean> {
+    const until = this.#clock.monotonic() + this.#timings.answer * 1e6;
+    for (;;) {
+      if (await this.#image()) return true;
+      if (this.#clock.monotonic() >= until) return false;
+      await wait(this.#clock, this.#timings.poll, signal);
+    }
+  }
+
+  /** What was saved is lost: somebody has reset it. */
+  async wasReset(): Promise<boolean> {
+    const bytes = await this.#image();
+    return bytes !== undefined && showsReset(this.#saved, bytes);
+  }
+
+  /** Writes back what was saved, and interrupts; looks whether the device took it. */
+  async restore(): Promise<OperationResult> {
+    try {
+      for (const register of this.#saved) await this.#write(register);
+      const bytes = await this.#image();
+      if (!bytes) return { ok: false, why: 'failed', detail: `${this.bdf} does not answer after the restore.` };
+      const [other] = changedRegisters(this.#saved, bytes);
+      if (other)
+        return { ok: false, why: 'failed', detail: `${this.bdf} does not take its ${other.name} register back.` };
+      await this.port.rearmInterrupts();
+      return { ok: true };
+    } catch (error) {
+      return operationFailure(error);
+    }
+  }
+
+  /** Clears error status, so that no later error is blamed on what is over. */
+  async clearStatus(): Promise<OperationResult> {
+    try {
+      for (const register of statusRegisters((await this.#image()) ?? new Uint8Array())) await this.#write(register);
+      return { ok: true };
+    } catch (error) {
+      return operationFailure(error);
+    }
+  }
+
+  /** Its whole configuration space; undefined when it does not answer. */
+  async #image(): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await this.port.readConfig(0, CONFIG_SIZE.extended);
+      return answering(bytes) ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #write({ offset, width, value }: SavedRegister): Promise<void> {
+    const bytes = new Uint8Array(width);
+    const view = new DataView(bytes.buffer);
+    if (width === 2) view.setUint16(0, value, true);
+    else view.setUint32(0, value, true);
+    return this.port.writeConfig(offset, bytes);
+  }
+}
