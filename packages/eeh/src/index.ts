@@ -22,6 +22,7 @@ export * from './port.js';
 export * from './procedure/host.js';
 export * from './procedure/operations.js';
 export * from './procedure/owner.js';
+export { type HostState } from './procedure/state.js';
 export * from './record.js';
 export * from './scope.js';
 export * from './tokens.js';

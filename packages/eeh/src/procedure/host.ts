@@ -1,46 +1,10 @@
-import {
-  type Answer,
-  type ErrorEvent,
-  type ErsResult,
-  type Operation,
-  type OperationResult,
-  type RecoveryInput,
-  type RecoveryProcedure,
-  type Step,
-} from '@pci-recovery/core';
+import { type ErrorEvent, type RecoveryInput, type RecoveryProcedure, type Step } from '@pci-recovery/core';
 import { type EehRecord } from '../record.js';
-import { isWholePhb } from '../scope.js';
-import { foldAnswer } from '../votes.js';
+import { attempt, end, failed, must, operate, WHY_FAILED } from './ending.js';
 import { HOST_OPERATIONS as DO, type Freezes, type Presence, type Unplugged } from './operations.js';
 import { lost } from './special.js';
-import {
-  faultedBy,
-  firstWalk,
-  listeners,
-  nextWalk,
-  toldListeners,
-  toldVoters,
-  usableOf,
-  voters,
-  withTold,
-  type Walked,
-} from './walk.js';
-
-/** What the future of a recovery depends on: plain data. */
-export interface HostState {
-  readonly [key: string]: string | boolean | readonly string[] | readonly Walked[];
-  /** The merged vote. */
-  readonly status: ErsResult;
-  readonly walk: readonly Walked[];
-  /** Functions whose callback failed: they are not handed back. */
-  readonly faulted: readonly string[];
-  /** The PE is a host bridge's own. */
-  readonly wholePhb: boolean;
-  /** What was unplugged for the reset: nobody, those whose driver cannot take part, or everybody. */
-  readonly hotplug: 'none' | 'partial' | 'complete';
-  /** Virtual functions were taken out and are to be brought back. */
-  readonly virtual: boolean;
-}
+import { firstState, fold, lastly, rescoped, type HostState } from './state.js';
+import { faultedBy, toldListeners, toldVoters, usableOf, voters, withTold } from './walk.js';
 
 const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.record as EehRecord | undefined)?.kind;
 
@@ -70,36 +34,11 @@ export const eehHostProcedure: RecoveryProcedure = {
   begin({ event, scope, verdict }: RecoveryInput): Step {
     const kind = kindOf(event);
     if (kind === 'dead_phb' || kind === 'dead_ioc') return lost(scope);
-    const state: HostState = {
-      status: 'none',
-      walk: firstWalk(scope),
-      faulted: [],
-      wholePhb: isWholePhb(scope),
-      hotplug: 'none',
-      virtual: false,
-    };
+    const state = firstState(scope);
     if (kind === 'informative') return end(state, 'ignored', 'It is only for the record.');
     return verdict === 'give_up' ? failed(state, 'It was given up before it began.') : checkPresence(state);
   },
 };
-
-/** An operation of which only success matters; anything else is the failure path. */
-function must(at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step {
-  return operate(at, state, operation, (result) =>
-    result.ok ? then(rescoped(state, result)) : failed(state, `${at} did not succeed: ${result.why}.`),
-  );
-}
-
-/** An operation after which it goes on, however it ended. */
-const attempt = (at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step =>
-  operate(at, state, operation, (result) => then(rescoped(state, result)));
-
-function operate(at: string, state: HostState, operation: Operation, then: (result: OperationResult) => Step): Step {
-  return { do: 'operate', at, state, operation, stopped: () => failed(state, `It was stopped before ${at}.`), then };
-}
-
-const rescoped = (state: HostState, result: OperationResult): HostState =>
-  result.ok && result.scope ? { ...state, walk: nextWalk(state.walk, result.scope) } : state;
 
 /** A card that was pulled out needs no recovery: its freeze is not even counted. */
 function checkPresence(state: HostState): Step {
@@ -227,14 +166,6 @@ function judge(state: HostState): Step {
   return state.virtual ? lastly('replug_virtual', state, DO.replugVirtual, resumeChannels) : resumeChannels(state);
 }
 
-const lastly = (at: string, state: HostState, operation: Operation, then: (state: HostState) => Step): Step => ({
-  do: 'operate',
-  at,
-  state,
-  operation,
-  then: (result) => then(rescoped(state, result)),
-});
-
 const resumeChannels = (state: HostState): Step =>
   lastly('resume_channels', state, { ...DO.setChannels, channel: 'normal' }, resume);
 
@@ -254,42 +185,3 @@ function recovered(state: HostState): Step {
   const nobody = state.walk.some((one) => one.actionable) && usableOf(state.walk, state.faulted).length === 0;
   return nobody ? end(state, 'disconnected', 'Nobody could resume.') : end(state, 'recovered', 'The PE works again.');
 }
-
-/** The log lets register access through, so that drivers can quiesce their devices; only then they are told. */
-function failed(state: HostState, why: string): Step {
-  const told = { ...state, why };
-  return lastly('log_permanent', told, { ...DO.collectLog, severity: 'permanent' }, (logged) =>
-    lastly('mask_interrupts', logged, DO.maskInterrupts, (masked) => permFailure(masked, why)),
-  );
-}
-
-/** Told to everybody who can be called, whatever it heard before; then the channels are `perm_failure`. */
-function permFailure(state: HostState, why: string): Step {
-  return {
-    do: 'notify',
-    at: 'perm_failure',
-    state,
-    callback: 'errorDetected',
-    channel: 'perm_failure',
-    to: listeners(state.walk),
-    then: () => lastly('remove', state, DO.remove, (removed) => end(removed, 'disconnected', why)),
-  };
-}
-
-function end(state: HostState, result: 'recovered' | 'disconnected' | 'ignored', why: string): Step {
-  const usable = result === 'disconnected' ? [] : usableOf(state.walk, state.faulted);
-  return { do: 'end', at: 'end', state, result, why, usable };
-}
-
-const WHY_FAILED: Readonly<Record<Exclude<ErsResult, 'none' | 'recovered'>, string>> = {
-  can_recover: 'A driver still wanted to look at its device when it was too late.',
-  need_reset: 'A driver wanted another reset after the reset.',
-  disconnect: 'A driver gave its device up, or a function has no device.',
-  no_aer_driver: 'No driver could recover its device.',
-};
-
-const fold = (state: HostState, answers: readonly Answer[]): HostState => ({
-  ...state,
-  status: answers.reduce(foldAnswer, state.status),
-  faulted: faultedBy(state.faulted, answers),
-});

@@ -1,5 +1,6 @@
 import { type EndStep, type NotifyStep, type OperateStep, type Plain } from '@pci-recovery/core';
 import { type Input, type Monitor } from '@pci-recovery/core/exploration';
+import { type EehScope } from '../../src/scope.js';
 import { type Shape } from './shapes.js';
 
 /** What a path has seen so far. */
@@ -12,11 +13,12 @@ export interface Memory {
   readonly faulted: readonly string[];
   /** `bdf#generation` of functions that came back after the reset. */
   readonly readded: readonly string[];
+  /** `bdf#generation` of functions that are in a PE, and of those the ones that have a device. */
+  readonly walked: readonly string[];
+  readonly present: readonly string[];
   /** Something that must succeed did not. */
   readonly broken: boolean;
 }
-
-export const INITIAL: Memory = { past: [], told: [], faulted: [], readded: [], broken: false };
 
 export const violated = (rule: string, detail: unknown): never => {
   throw new Error(`${rule}: ${JSON.stringify(detail)}`);
@@ -36,29 +38,47 @@ const MUST = ['wait_state', 'thaw_mmio', 'thaw_dma', 'unplug', 'reset', 'unfreez
 
 /** The invariants of eeh_handle_normal_event, at every state of every path. */
 export const lawOf = (shapes: readonly Shape[]): Monitor<Memory> => ({
-  initial: INITIAL,
+  initial: {
+    past: [],
+    told: [],
+    faulted: [],
+    readded: [],
+    walked: shapes.map((_, index) => `0000:01:00.${index}#0`),
+    present: shapes.flatMap(({ state }, index) => (state === 'absent' ? [] : [`0000:01:00.${index}#0`])),
+    broken: false,
+  },
   after: (memory, step, input) =>
     step.do === 'notify' ? afterNotify(shapes, memory, step, input) : afterOperation(memory, step, input),
-  end: atTheEnd,
+  end: (memory, step) => atTheEnd(shapes, memory, step),
 });
 
+const shapeOf = (shapes: readonly Shape[], name: string): Shape => shapes[Number(name.split('#')[0]!.at(-1))]!;
+
+/**
+ * Who is reached by a callback, by the walk of eeh_pe_report and the gates of the eeh_report_ functions: everybody in the PE whom
+ * the host may call and who was there when it began. slot_reset and resume only who was told. Those without device are met where
+ * votes are collected.
+ */
+function reachedBy(shapes: readonly Shape[], memory: Memory, { callback, channel }: NotifyStep): string[] {
+  const { walked, present, readded, told } = memory;
+  const gated = callback === 'slotReset' || callback === 'resume';
+  const votes = callback !== 'resume' && channel !== 'perm_failure';
+  return walked.filter((name) => {
+    if (!present.includes(name)) return votes;
+    if (shapeOf(shapes, name).state === 'passed' || readded.includes(name)) return false;
+    return !gated || told.includes(name);
+  });
+}
+
 function afterNotify(shapes: readonly Shape[], memory: Memory, step: NotifyStep, input: Input): Memory {
-  const { past, told, readded } = memory;
+  const { past, told } = memory;
   const name = step.channel === 'perm_failure' ? 'perm_failure' : step.callback;
   if (past.includes('perm_failure')) violated('nothing is told after perm_failure', step.at);
   if (past.includes('resume')) violated('nothing is told after resume', step.at);
   checkOrder(memory, step);
-  for (const device of step.to) {
-    const absent = shapes[Number(device.bdf.at(-1))]!.state === 'absent';
-    if (shapes[Number(device.bdf.at(-1))]!.state === 'passed') violated('who is passed through is not called', step.at);
-    if (readded.includes(nameOf(device))) violated('re-added drivers hear nothing', { at: step.at, device });
-    const gated = step.callback === 'slotReset' || step.callback === 'resume';
-    const here = (step.state as { walk: readonly { bdf: string; device: boolean }[] }).walk.some(
-      (one) => one.bdf === device.bdf && one.device,
-    );
-    if (gated && here && !told.includes(nameOf(device)))
-      violated('only who was told hears more', { at: step.at, device });
-    if (absent && step.callback === 'resume') violated('without a device nobody is resumed', step.at);
+  const reached = reachedBy(shapes, memory, step);
+  if (JSON.stringify(step.to.map(nameOf)) !== JSON.stringify(reached)) {
+    violated(`${step.at} reaches exactly whom the kernel calls, in walk order`, { to: step.to.map(nameOf), reached });
   }
   if (input.kind !== 'answers') return memory;
   const called = input.answers.filter(({ gave }) => gave === 'vote' || gave === 'fault');
@@ -103,18 +123,33 @@ function afterOperation(memory: Memory, step: OperateStep, input: Input): Memory
   if (input.kind !== 'result') return memory;
   // Whether a log could be taken changes nothing.
   if (!input.result.ok && !name.startsWith('log_')) return MUST.includes(name) ? { ...memory, broken: true } : memory;
-  return { ...memory, past: ordered(past, name), readded: add(memory.readded, ...readdedBy(step, input)) };
+  const readded = add(memory.readded, ...readdedBy(memory, input));
+  return { ...memory, past: ordered(past, name), readded, ...membersOf(memory, input) };
 }
 
-function readdedBy({ state }: OperateStep, input: Input): string[] {
+function readdedBy({ walked, present }: Memory, input: Input): string[] {
   if (input.kind !== 'result' || !input.result.ok || !input.result.scope) return [];
-  const before = (state as { walk: readonly { bdf: string; generation: number }[] }).walk.map(nameOf);
-  return input.result.scope.members.map(nameOf).filter((one) => !before.includes(one));
+  const known = new Set([...walked, ...present]);
+  return input.result.scope.members.map(nameOf).filter((one) => !known.has(one));
 }
 
-function atTheEnd(memory: Memory, { result, usable }: EndStep): void {
-  const { past, faulted } = memory;
-  if (result === 'recovered') recoveredRightly(memory);
+function membersOf({ walked, present }: Memory, input: Input): Pick<Memory, 'walked' | 'present'> {
+  if (input.kind !== 'result' || !input.result.ok || !input.result.scope) return { walked, present };
+  const { walk, members } = input.result.scope as EehScope;
+  return { walked: walk.map(nameOf), present: members.map(nameOf) };
+}
+
+function atTheEnd(shapes: readonly Shape[], memory: Memory, { result, usable }: EndStep): void {
+  const { past, faulted, present } = memory;
+  if (result === 'recovered') {
+    recoveredRightly(memory);
+    const sound = present.filter(
+      (name) => shapeOf(shapes, name).state !== 'passed' && !faulted.includes(name.split('#')[0]!),
+    );
+    if (JSON.stringify(usable.map(nameOf)) !== JSON.stringify(sound)) {
+      violated('usable is exactly who is there, is the host’s and did not fail', { usable, sound });
+    }
+  }
   if (result === 'disconnected' && usable.length > 0) violated('nothing of a failed scope is usable', usable);
   const toldOfIt = past.includes('perm_failure') || past.includes('resume');
   if (result === 'disconnected' && past.includes('count_freeze') && !toldOfIt) violated('a failure is told', past);

@@ -61,22 +61,34 @@ export const combinations = (shapes: readonly Shape[], length: number): Shape[][
 
 const bdfOf = (index: number) => parseBdf(`0000:01:00.${index}`);
 
-/** `generations`: of functions that were replugged. `out`: functions that are unplugged now. */
+/**
+ * `generations`: of functions that were replugged. `out`: functions that are unplugged now. `detached`: those that have left
+ * their PE too, because nobody came back.
+ */
 export function scopeOf(
   shapes: readonly Shape[],
   wholePhb = false,
-  { generations = {}, out = [] }: { generations?: Readonly<Record<string, number>>; out?: readonly string[] } = {},
+  {
+    generations = {},
+    out = [],
+    detached = [],
+  }: {
+    generations?: Readonly<Record<string, number>>;
+    out?: readonly string[];
+    detached?: readonly string[];
+  } = {},
 ): EehScope {
   const refs = shapes.map((_, index): DeviceRef => ({ bdf: bdfOf(index), generation: generations[bdfOf(index)] ?? 0 }));
-  const there = (index: number): boolean => shapes[index]!.state !== 'absent' && !out.includes(bdfOf(index));
+  const there = (index: number): boolean =>
+    shapes[index]!.state !== 'absent' && ![...out, ...detached].includes(bdfOf(index));
   return {
     id: wholePhb ? peName(0, null) : peName(0, 1),
     wholePhb,
-    walk: refs.map((ref, index): EehFunction => ({
-      ...ref,
-      device: there(index),
-      actionable: there(index) && shapes[index]!.state !== 'passed',
-    })),
+    walk: refs.flatMap((ref, index): EehFunction[] =>
+      detached.includes(ref.bdf)
+        ? []
+        : [{ ...ref, device: there(index), actionable: there(index) && shapes[index]!.state !== 'passed' }],
+    ),
     members: refs.flatMap((ref, index): Member[] => {
       const { bridge, driver, handles } = shapes[index]!;
       return there(index) ? [{ ...ref, bridge, driver, channel: 'frozen', handles: new Set(handles) }] : [];
@@ -138,7 +150,9 @@ function successes(shapes: readonly Shape[], wholePhb: boolean, step: OperateSte
   const { operation, state } = step;
   const walk = (state as { readonly walk: readonly Walked[] }).walk;
   const generations = Object.fromEntries(walk.map(({ bdf, generation }) => [bdf, generation]));
-  const out = walk.filter(({ device }) => !device).map(({ bdf }) => bdf);
+  const out = shapes
+    .map((_, index) => bdfOf(index))
+    .filter((bdf) => walk.every((one) => one.bdf !== bdf || !one.device));
   switch (operation.name) {
     case 'check_presence':
       return [ok({ bus: true, devices: 1 }), ok({ bus: true, devices: 0 }), ok({ bus: false, devices: 0 })];
@@ -152,11 +166,12 @@ function successes(shapes: readonly Shape[], wholePhb: boolean, step: OperateSte
     }
     case 'replug':
     case 'replug_virtual': {
-      const replugged = Object.fromEntries(out.map((bdf) => [bdf, generations[bdf]! + 1]));
+      const absent = new Set(shapes.flatMap(({ state }, index) => (state === 'absent' ? [bdfOf(index)] : [])));
+      const replugged = Object.fromEntries(out.map((bdf) => [bdf, (generations[bdf] ?? 0) + 1]));
       // Everybody comes back, or a slot stays empty.
       return [
         ok(null, scopeOf(shapes, wholePhb, { generations: { ...generations, ...replugged } })),
-        ok(null, scopeOf(shapes, wholePhb, { generations, out })),
+        ok(null, scopeOf(shapes, wholePhb, { generations, detached: out.filter((bdf) => !absent.has(bdf)) })),
       ];
     }
     default:
