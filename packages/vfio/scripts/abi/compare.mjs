@@ -22,17 +22,23 @@ function* differences(expected, measured, path) {
  */
 export const compare = (expected, measured) => [...differences(expected, measured, [])];
 
-/** A copy of `expected` without what an older header does not know: names of constants, structures, or `struct.field`. */
-export function without(expected, absent) {
+/**
+ * What an older header can be held against: without what it does not know. A structure that has grown since keeps the fields
+ * that it had, but neither its size nor its golden bytes.
+ * @param absent names of requests, constants and structures, `struct.field`, `golden struct`
+ */
+export function without({ requests, constants, structs, golden }, absent) {
   const gone = new Set(absent);
-  const kept = (entries) => Object.fromEntries(Object.entries(entries).filter(([name]) => !gone.has(name)));
-  const structs = Object.entries(kept(expected.structs)).map(([name, { size, fields }]) => {
-    const known = Object.entries(fields).filter(([field]) => !gone.has(`${name}.${field}`));
-    return [name, { size, fields: Object.fromEntries(known) }];
+  const kept = (table, prefix = '') =>
+    Object.fromEntries(Object.entries(table).filter(([name]) => !gone.has(`${prefix}${name}`)));
+  const known = Object.entries(kept(structs)).map(([name, { size, fields }]) => {
+    const same = !absent.some((each) => each.startsWith(`${name}.`));
+    return [name, { ...(same && { size }), fields: kept(fields, `${name}.`) }];
   });
   return {
-    requests: kept(expected.requests),
-    constants: kept(expected.constants),
-    structs: Object.fromEntries(structs),
+    requests: kept(requests),
+    constants: kept(constants),
+    structs: Object.fromEntries(known),
+    golden: kept(golden, 'golden '),
   };
 }
