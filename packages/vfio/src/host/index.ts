@@ -1,3 +1,6 @@
 export { HostDirectory, type Access } from './files/host-directory.js';
 export { type PathParts } from './files/path.js';
+export * from './kernel-log/index.js';
 export * from './sysfs/index.js';
+export * from './trace/index.js';
+export * from './uevent/index.js';
