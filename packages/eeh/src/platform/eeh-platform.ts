@@ -241,7 +241,7 @@ export class EehPlatform implements RecoveryPlatform {
     return scopeOfPes(port, name, name === HUB ? tree.roots : pe ? [pe] : [], this.capabilities);
   }
 
-  /** What is dead is only taken out: everything of host bridges that nobody recovers (eeh_handle_special_event). */
+  /** What is dead is only taken out: all of a host bridge, or of every one (eeh_handle_special_event). */
   #removeRoots(roots: readonly Pe[], name: string): OperationResult {
     for (const root of roots) removeDead(this.#around, root);
     this.#membership.sync();

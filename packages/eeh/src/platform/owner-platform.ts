@@ -104,9 +104,9 @@ export class EehOwnerPlatform implements RecoveryPlatform {
       case 'unfreeze_io':
         return this.#done(pe, VFIO_EEH_PE.UNFREEZE_IO);
       case 'unfreeze_dma':
-        return this.#done(pe, VFIO_EEH_PE.UNFREEZE_DMA);
+        return this.#thenWorks(pe, signal, await this.#done(pe, VFIO_EEH_PE.UNFREEZE_DMA));
       case 'reset_pe':
-        return this.#reset(pe);
+        return this.#thenWorks(pe, signal, await this.#reset(pe));
       case 'finish':
         this.#reported.delete(pe.name);
         return DONE;
@@ -165,6 +165,17 @@ export class EehOwnerPlatform implements RecoveryPlatform {
     const rc = await pe.operate(operation);
     if (rc === 0) return DONE;
     return { ok: false, why: 'failed', detail: `VFIO_EEH_PE_OP ${operation} on ${pe.name} gave ${rc}.` };
+  }
+
+  /**
+   * The kernel also answers 0 where firmware knows nothing of the PE: only what says that it works is handed back. While the
+   * host recovers what is above, that cannot be told.
+   */
+  async #thenWorks(pe: OwnedPe, signal: AbortSignal, done: OperationResult): Promise<OperationResult> {
+    if (!done.ok) return done;
+    const available = await this.#available(pe, signal);
+    if (!available.ok || available.value === VFIO_EEH_PE_STATE.NORMAL) return available;
+    return { ok: false, why: 'failed', detail: `${pe.name} does not work after all.` };
   }
 
   /** A reset that was asserted is taken back whatever comes: no device is left half reset. */

@@ -1,5 +1,4 @@
-import { parseBdf } from '@pci-recovery/core';
-import { factsOf, host, LOOKING, NEEDY, running, type Votes } from './host.js';
+import { A, B, CARD, factsOf, host, LOOKING, NEEDY, running, type Votes } from './host.js';
 import { at, LEFT, PF, RIGHT, single, SWITCH, UP, VF1, VF2, VIRTUAL } from './machines.js';
 
 const DEAF: Votes = { errorDetected: 'can_recover', resume: true };
@@ -41,32 +40,15 @@ describe('who leaves before a reset (eeh_rmv_device)', () => {
 
 describe('interrupts (eeh_disable_irq, eeh_enable_irq)', () => {
   it('are switched on only where they were switched off, and once', async () => {
-    const machine = single();
-    const two = {
-      hostBridges: [
-        {
-          phb: 0,
-          below: [
-            {
-              kind: 'root_port' as const,
-              bdf: '00:00.0',
-              below: ['01:00.0', '01:00.1'].map((bdf) => ({ kind: 'endpoint' as const, bdf, driver: 'nvme' })),
-            },
-          ],
-        },
-      ],
-    };
-    expect(machine.hostBridges).toHaveLength(1);
-    const [first, second] = ['0000:01:00.0', '0000:01:00.1'].map((one) => parseBdf(one)) as [typeof PF, typeof PF];
-    const here = await running(host(two), { [first]: NEEDY, [second]: DEAF });
-    here.hardware.freeze(first);
-    here.read(first);
+    const here = await running(host(CARD), { [A]: NEEDY, [B]: DEAF });
+    here.hardware.freeze(A);
+    here.read(A);
     expect((await here.ended(1))[0]!.result).toBe('recovered');
     const switched = factsOf(here.hardware, 'line_interrupt').map(({ functions, enabled }) => [functions[0], enabled]);
     expect(switched).toEqual([
-      [first, false],
-      [second, false],
-      [first, true],
+      [A, false],
+      [B, false],
+      [A, true],
     ]);
   });
 

@@ -265,6 +265,21 @@ describe('an owner that asks for the state (nothing signals it)', () => {
     await here.close();
   });
 
+  it.each(['unfreeze_dma', 'reset_pe'])('%s is not done while the PE says that it is still stopped', async (name) => {
+    const here = await owned({ [A]: LOOKING });
+    let state: number = STATE.STOPPED;
+    const pe: OwnedPe = { name: 'group 1', functions: [A], operate: (op) => (op === OP.GET_STATE ? state : 0) };
+    const owner = new EehOwnerPlatform({ owned: [pe] }, here.clock);
+    const [event] = await owner.survey({ signal: new AbortController().signal });
+    const context = { recovery: 1, scope: owner.scopeOf(event!), signal: new AbortController().signal };
+    const done = () => drive(here, owner.perform({ name, nature: 'change' }, context));
+    expect(await done()).toMatchObject({ ok: false, why: 'failed' });
+    state = STATE.UNAVAILABLE;
+    here.clock.after(7000, () => void (state = STATE.NORMAL));
+    expect(await done()).toMatchObject({ ok: true });
+    await here.close();
+  });
+
   it('where EEH is off (every operation ENODEV) reports nothing', async () => {
     const here = await owned({});
     const pe: OwnedPe = { name: 'group 1', functions: [A], operate: () => ERRNO.ENODEV };

@@ -9,6 +9,7 @@ import {
   everything,
   scopeOf,
   TELLING_SHAPES,
+  UNTOLD,
   type Extent,
   type Shape,
 } from './shapes.js';
@@ -42,13 +43,15 @@ describe('eeh_handle_normal_event keeps its law at every state', () => {
     for (const shapes of combinations(TELLING_SHAPES, 2)) exploreShapes(shapes, { extent: 'lean' });
   }, 120_000);
 
-  it('for three functions, with and without driver, without callbacks, without device', () => {
+  it('for more functions, with and without driver, without callbacks, never told, without device', () => {
     const [aware, insensitive, driverless, , , absent] = TELLING_SHAPES as [Shape, Shape, Shape, Shape, Shape, Shape];
     for (const shapes of [
       [aware, absent, aware],
       [absent, aware, insensitive],
       [aware, insensitive, absent],
       [aware, driverless, insensitive],
+      [aware, UNTOLD],
+      [UNTOLD, insensitive],
     ])
       exploreShapes(shapes, { extent: 'lean' });
   }, 120_000);
