@@ -1,18 +1,22 @@
 // Watching a descriptor in node's event loop: one uv_poll_t each, no thread.
 //
-// Lives: `struct watch` from call_watch until libuv has closed its handle; `struct disposer` as long as the JavaScript
+// Lives: `struct watch` from call_watch until libuv has closed its handles; `struct disposer` as long as the JavaScript
 // function that disposes. Each knows the other while both are there. When the environment ends first, the cleanup hook
-// closes the handle, and node waits for that: a live handle at that moment would abort the process.
+// closes the handles, and node waits for that: a live handle at that moment would abort the process.
 #include "binding.h"
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <uv.h>
 
 struct disposer;
 
 struct watch {
-  uv_poll_t poll; // its data: this watch
+  uv_poll_t poll;
+  uv_prepare_t registration;
+  int open_handles;
   int fd;
+  int failure; // negative errno that ended it, or 0
   bool closing;
   napi_env env;
   napi_async_context context;
@@ -35,19 +39,6 @@ static void let_go(struct watch *watch) {
   free(watch);
 }
 
-static void on_closed(uv_handle_t *handle) { let_go(handle->data); }
-
-static void end(struct watch *watch) {
-  if (watch->closing) return;
-  watch->closing = true;
-  uv_close((uv_handle_t *)&watch->poll, on_closed);
-}
-
-static void on_environment_end(napi_async_cleanup_hook_handle handle, void *data) {
-  (void)handle;
-  end(data);
-}
-
 // What a callback throws is an uncaught exception, as it is of any event: it never gets back into libuv.
 static void report_exception(napi_env env) {
   bool pending = false;
@@ -56,9 +47,9 @@ static void report_exception(napi_env env) {
   if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }
 
+// Does nothing when the environment is ending.
 static void call_back(struct watch *watch, napi_ref function, size_t count, int argument) {
   napi_env env = watch->env;
-  napi_async_context context = watch->context;
   napi_handle_scope scope;
   napi_value receiver = NULL;
   napi_value callee = NULL;
@@ -66,13 +57,52 @@ static void call_back(struct watch *watch, napi_ref function, size_t count, int 
   napi_value value = count > 0 ? number(env, argument) : NULL;
   napi_get_global(env, &receiver);
   napi_get_reference_value(env, function, &callee);
-  if (napi_make_callback(env, context, receiver, callee, count, &value, NULL) != napi_ok) report_exception(env);
+  napi_status status = napi_make_callback(env, watch->context, receiver, callee, count, &value, NULL);
+  if (status != napi_ok) report_exception(env);
   napi_close_handle_scope(env, scope);
+}
+
+// Both handles are closed in one turn of the loop. A failure is told here, when nothing of libuv is under way.
+static void on_closed(uv_handle_t *handle) {
+  struct watch *watch = handle->data;
+  if (--watch->open_handles > 0) return;
+  if (watch->failure < 0) call_back(watch, watch->on_failure, 1, watch->failure);
+  let_go(watch);
+}
+
+static void end(struct watch *watch) {
+  if (watch->closing) return;
+  watch->closing = true;
+  uv_close((uv_handle_t *)&watch->poll, on_closed);
+  uv_close((uv_handle_t *)&watch->registration, on_closed);
+}
+
+static void fail(struct watch *watch, int failure) {
+  if (!watch->closing) watch->failure = failure;
+  end(watch);
+}
+
+static void on_environment_end(napi_async_cleanup_hook_handle handle, void *data) {
+  (void)handle;
+  end(data);
+}
+
+// libuv hands a descriptor to epoll right before it waits, and aborts the process when epoll refuses: the descriptor may
+// have been closed since the watch began. So it is handed over here, the moment before: then libuv finds it there.
+static void on_registration(uv_prepare_t *handle) {
+  struct watch *watch = handle->data;
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = watch->fd};
+  uv_prepare_stop(handle);
+  int result = outcome(epoll_ctl(uv_backend_fd(handle->loop), EPOLL_CTL_ADD, watch->fd, &event));
+  if (result < 0 && result != -EEXIST) fail(watch, result);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static int begin(struct watch *watch) { return uv_poll_start(&watch->poll, UV_READABLE, on_poll); }
+static int begin(struct watch *watch) {
+  int result = uv_prepare_start(&watch->registration, on_registration);
+  return result == 0 ? uv_poll_start(&watch->poll, UV_READABLE, on_poll) : result;
+}
 
 // libuv stops polling at POLLERR and calls it EBADF. But a netlink socket that lost messages and a kernel log that was
 // overrun say POLLERR too, until they are read: the reader is to find that out. Only a descriptor that is gone has failed.
@@ -88,17 +118,18 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
   int failure = status < 0 ? after_error(watch) : 0;
   if (failure == 0) {
     call_back(watch, watch->on_readable, 0, 0);
-    return;
+  } else {
+    fail(watch, failure);
   }
-  end(watch);
-  call_back(watch, watch->on_failure, 1, failure);
 }
 
 static napi_value dispose(napi_env env, napi_callback_info info) {
   void *data = NULL;
   napi_get_cb_info(env, info, NULL, NULL, NULL, &data);
   struct disposer *disposer = data;
-  if (disposer != NULL && disposer->watch != NULL) end(disposer->watch);
+  if (disposer == NULL || disposer->watch == NULL) return NULL;
+  disposer->watch->failure = 0; // what is not told yet is not told any more
+  end(disposer->watch);
   return NULL;
 }
 
@@ -139,7 +170,10 @@ static int begin_polling(struct watch *watch) {
   if (napi_get_uv_event_loop(watch->env, &loop) != napi_ok) return -ENOMEM;
   int result = uv_poll_init(loop, &watch->poll, watch->fd);
   if (result < 0) return result;
+  uv_prepare_init(loop, &watch->registration);
   watch->poll.data = watch;
+  watch->registration.data = watch;
+  watch->open_handles = 2;
   result = begin(watch);
   if (result == 0 && napi_add_async_cleanup_hook(watch->env, on_environment_end, watch, &watch->hook) != napi_ok) {
     result = -ENOMEM;

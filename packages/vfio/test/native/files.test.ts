@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { thrown } from '../seam/thrown.js';
 import { mkfifoSync } from './fifo.js';
 import { bytes, closeOnExec, describeNative, named, nonBlocking, text } from './kernel.js';
 
@@ -213,7 +214,6 @@ describeNative('memory that calls are given', (kernel) => {
   it('refuses memory that is detached', () => {
     const memory = new Uint8Array(8);
     structuredClone(memory.buffer, { transfer: [memory.buffer] });
-    const call = (): unknown => kernel.read(0, memory);
-    expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+    expect(thrown(() => kernel.read(0, memory))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
   });
 });

@@ -11,14 +11,23 @@ export interface Kernel extends Syscalls {
   owned(result: SyscallResult): RawFd;
   /** An eventfd, closed after the test. */
   event(initial?: number): RawFd;
+  /** Watches until the test is over. Fails when it cannot. */
+  watching(fd: RawFd, onReadable: () => void, onFailure?: (errno: SyscallResult) => void): Disposable;
   /** A path in a folder that goes away after the test. */
   path(name: string): string;
 }
 
+/** A callback that must not be called. */
+export const never = (): never => {
+  throw new Error('This must not be called.');
+};
+
 function makeKernel(syscalls: Syscalls): Kernel {
   const fds: RawFd[] = [];
+  const watches: Disposable[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'vfio-native-'));
   afterEach(() => {
+    for (const watch of watches.splice(0)) watch[Symbol.dispose]();
     for (const fd of fds.splice(0)) syscalls.close(fd);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,6 +40,12 @@ function makeKernel(syscalls: Syscalls): Kernel {
     ...syscalls,
     owned,
     event: (initial = 0) => owned(syscalls.eventfd(initial)),
+    watching(fd, onReadable, onFailure = never) {
+      const made = syscalls.watch(fd, onReadable, onFailure);
+      if (typeof made === 'number') throw new Error(`watch failed with ${errnoName(made)}.`);
+      watches.push(made);
+      return made;
+    },
     path: (name) => join(folder, name),
   };
 }
