@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type ByteOrder, deviceInfo, encodeStruct, regionInfo, sizeOf } from '../../src/uapi/index.js';
 import { type ChainPlace, type RawCapability, walkCapabilities } from '../../src/uapi/capability-chain.js';
 import { failure } from './failure.js';
+import { runs } from './runs.js';
 
 const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const START = 24;
@@ -65,6 +66,7 @@ describe.each(ORDERS)('capability chains in byte order %s', (order) => {
           expect(read).toEqual(links.map(({ id, version, body }) => ({ id, version, body: new Uint8Array(body) })));
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 
@@ -82,6 +84,7 @@ describe.each(ORDERS)('capability chains in byte order %s', (order) => {
           expect(error).toMatchObject({ code: 'ERR_PCI_KERNEL_REPLY' });
         }
       }),
+      { numRuns: runs(200) },
     );
   });
 

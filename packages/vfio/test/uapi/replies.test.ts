@@ -6,6 +6,7 @@ import { viewOf } from '../../src/uapi/struct/decode.js';
 import { rangeOf, writeNumber } from '../../src/uapi/struct/encode.js';
 import { failure } from './failure.js';
 import { ONLY_READ_BY_KERNEL, REPLIES, type ReplyCase } from './replies/index.js';
+import { runs } from './runs.js';
 
 const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const fieldsOf = (struct: StructName): Readonly<Record<string, FieldLayout>> => STRUCTS[struct].fields;
@@ -80,7 +81,7 @@ describe.each(ORDERS)('replies of the kernel in byte order %s', (order) => {
       fc.property(fc.bigInt({ min: least, max: most }), (value) => {
         expect(each.read(changed(each, order, each.field, value), order)).toBeDefined();
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -93,7 +94,7 @@ describe.each(ORDERS)('replies of the kernel in byte order %s', (order) => {
         for (const [at, value] of changes) bytes[at] = value;
         expect(outcome(() => read(bytes, order))).toBeDefined();
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -102,7 +103,7 @@ describe.each(ORDERS)('replies of the kernel in byte order %s', (order) => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(outcome(() => read(bytes, order))).toBeDefined();
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -12,37 +12,25 @@ import {
 import { rangeOf } from '../../src/uapi/struct/encode.js';
 import { failure } from './failure.js';
 import { fromHex, MACHINES, toHex } from './golden.js';
-import { patternOf } from '../../scripts/abi/program.mjs';
+import { numbersOf, patternsOf } from './patterns.js';
+import { runs } from './runs.js';
 
 const NAMES = Object.keys(STRUCTS) as StructName[];
 const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const layout = (name: StructName): StructLayout => STRUCTS[name];
-const numbers = (name: StructName): [string, FieldLayout][] =>
-  Object.entries(layout(name).fields).filter(([, { kind }]) => kind !== 'array');
-
-/** The values that the C program put into a structure's fields. */
-function patterns(name: StructName): Record<string, number | bigint> {
-  return Object.fromEntries(
-    numbers(name).map(([field, { size, kind }], index) => {
-      const cut =
-        kind === 'signed' ? BigInt.asIntN(size * 8, patternOf(index)) : BigInt.asUintN(size * 8, patternOf(index));
-      return [field, size === 8 ? cut : Number(cut)];
-    }),
-  );
-}
 
 describe.each(MACHINES)('structures as C has them on $name', ({ order, golden }) => {
   it.each(NAMES)('writes struct %s byte for byte', (name) => {
-    expect(toHex(encodeStruct(name, patterns(name), { order }))).toBe(golden.structs[name]);
+    expect(toHex(encodeStruct(name, patternsOf(name), { order }))).toBe(golden.structs[name]);
   });
 
   it.each(NAMES)('reads every field of struct %s', (name) => {
     const read = decodeStruct(name, fromHex(golden.structs[name]), order);
     // Members of a union share their memory: what C wrote last is what both read.
-    const expected = decodeStruct(name, encodeStruct(name, patterns(name), { order }), order);
+    const expected = decodeStruct(name, encodeStruct(name, patternsOf(name), { order }), order);
     expect(read).toEqual(expected);
-    const shared = new Set(numbers(name).map(([, { offset }]) => offset)).size !== numbers(name).length;
-    if (!shared) expect(read).toEqual(patterns(name));
+    const shared = new Set(numbersOf(name).map(([, { offset }]) => offset)).size !== numbersOf(name).length;
+    if (!shared) expect(read).toEqual(patternsOf(name));
   });
 });
 
@@ -68,7 +56,7 @@ describe('layouts', () => {
 });
 
 describe('every field of every structure', () => {
-  const fields = NAMES.flatMap((name) => numbers(name).map(([field, at]) => ({ name, field, at })));
+  const fields = NAMES.flatMap((name) => numbersOf(name).map(([field, at]) => ({ name, field, at })));
 
   it.each(fields)(
     '$name.$field takes what its type holds, in both byte orders, and touches no other byte',
@@ -82,7 +70,7 @@ describe('every field of every structure', () => {
           bytes.fill(0, at.offset, at.offset + at.size);
           expect(bytes.every((byte) => byte === 0)).toBe(true);
         }),
-        { numRuns: 20 },
+        { numRuns: runs(20) },
       );
     },
   );
