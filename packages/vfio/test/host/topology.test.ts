@@ -1,7 +1,8 @@
 import { parseBdf } from '@pci-recovery/core';
+import fc from 'fast-check';
 import { PciTopology } from '@pci-recovery/pci/topology';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { readIommuGroups, readTopology, Sysfs } from '../../src/host/index.js';
+import { readAerCounters, readIommuGroups, readTopology, readZpciAttributes, Sysfs } from '../../src/host/index.js';
 import { newDirectory, POWERNV, removeTrees, S390, sysfsTree, X86 } from './fixtures.js';
 
 afterAll(removeTrees);
@@ -98,6 +99,35 @@ describe('the topology in sysfs', () => {
       ['unreadable', 'driver_override'],
       ['not_a_number', 'iommu_group'],
     ]);
+  });
+
+  it('never makes reading fail, whatever is in the files', async () => {
+    const bdf = '0000:00:01.0';
+    const root = await sysfsTree([{ bdf, above: 'pci0000:00', classCode: 0x020000 }]);
+    const sysfs = new Sysfs({ root });
+    const names = [
+      'class',
+      'vendor',
+      'device',
+      'config',
+      'reset_method',
+      'driver_override',
+      'aer_dev_fatal',
+      'function_id',
+    ];
+    const content = fc.uint8Array({ maxLength: 400 });
+    const contents = fc.array(content, { minLength: names.length, maxLength: names.length });
+    await fc.assert(
+      fc.asyncProperty(contents, async (files) => {
+        for (const [index, name] of names.entries())
+          await writeFile(`${root}/devices/pci0000:00/${bdf}/${name}`, files[index]!);
+        const { functions } = await readTopology(sysfs);
+        expect(functions.map((fn) => fn.bdf)).toEqual([bdf]);
+        await readAerCounters(sysfs, parseBdf(bdf));
+        await readZpciAttributes(sysfs, parseBdf(bdf));
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('stops when it is told to', async () => {

@@ -1,0 +1,3 @@
+export * from './diagnose.js';
+export * from './facts.js';
+export * from './obstacle.js';
