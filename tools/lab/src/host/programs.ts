@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { once } from 'node:events';
 import { buffer, text } from 'node:stream/consumers';
 import { labError } from '../failure.js';
 
@@ -18,6 +17,23 @@ export function startOwn(program: string, args: readonly string[], options: Spaw
   for (const event of ['exit', 'error']) child.on(event, () => running.delete(child));
   return child;
 }
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly status: number | null;
+  /** The signal that killed it. */
+  readonly killer: NodeJS.Signals | null;
+}
+
+/** Fulfilled when the process is really gone, also when it was aborted; rejected when it could not be started. */
+export const processEnd = (child: ChildProcess): Promise<ProcessEnd> =>
+  new Promise((resolve, reject) => {
+    child.once('close', (status, killer) => resolve({ status, killer }));
+    // An abort is an error too, but the process has yet to end then.
+    child.on('error', (error) => {
+      if (child.pid === undefined) reject(error);
+    });
+  });
 
 /** How a program is run. */
 export interface RunOptions {
@@ -62,10 +78,10 @@ export async function runProgram(
   const { signal, input, cwd, accept = [0] } = options;
   const child = startOwn(program, args, { signal, stdio: 'pipe', ...(cwd !== undefined && { cwd }) });
   try {
-    const ended = once(child, 'close') as Promise<[number | null]>;
+    const ended = processEnd(child);
     // A program that ends early is noticed by its exit code.
     child.stdin!.on('error', () => undefined).end(input);
-    const [[status], stdout, stderr] = await Promise.all([ended, buffer(child.stdout!), text(child.stderr!)]);
+    const [{ status }, stdout, stderr] = await Promise.all([ended, buffer(child.stdout!), text(child.stderr!)]);
     if (status !== null && accept.includes(status)) return { stdout, stderr };
     throw new Error(lastWords(stderr) || `it ended with ${status}.`);
   } catch (error) {

@@ -1,10 +1,9 @@
 import { type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { labError } from '../failure.js';
-import { startOwn } from '../host/programs.js';
+import { processEnd, startOwn } from '../host/programs.js';
 
 const lastLines = (said: string): string => said.trim().split('\n').slice(-6).join('\n');
 
@@ -46,7 +45,7 @@ async function lastWords(stderr: Promise<string>, consoleLog: string): Promise<s
 async function endOf(qemu: ChildProcess, consoleLog: string): Promise<Error> {
   const stderr = text(qemu.stderr!).catch(() => '');
   try {
-    const [status, killer] = (await once(qemu, 'close')) as [number | null, string | null];
+    const { status, killer } = await processEnd(qemu);
     const how = killer === null ? `with status ${status}` : `by ${killer}`;
     return labError('MACHINE', `QEMU ended ${how}. ${await lastWords(stderr, consoleLog)}`.trim());
   } catch (error) {
