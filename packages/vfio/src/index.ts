@@ -2,6 +2,7 @@
  * Native binding to VFIO and the Linux host.
  * @packageDocumentation
  */
+export * from './device/index.js';
 export * from './host/index.js';
 export { loadNative, nativeAvailability, nativeSyscalls, type NativeLoader } from './native/load.js';
 export * from './seam/errno.js';

@@ -1,0 +1,33 @@
+/** Something that several devices hold together: it is let go of with the last. */
+export class SharedAccess<Key, Held> {
+  readonly #entries = new Map<Key, { readonly held: Held; users: number; close(): Promise<void> }>();
+  readonly #closing = new Map<Key, Promise<void>>();
+
+  /** Waits until what is being let go of is gone: the kernel answers EBUSY before. */
+  async settled(key: Key): Promise<void> {
+    while (this.#closing.has(key)) await this.#closing.get(key)!.catch(() => undefined);
+  }
+
+  /**
+   * What is held under a key; made when there is nothing yet. At once, so that two who open together share it.
+   * @returns what is held, and how it is let go of, once
+   */
+  acquire(
+    key: Key,
+    make: () => { readonly held: Held; close(): Promise<void> },
+  ): { readonly held: Held; release(): Promise<void> } {
+    const entry = this.#entries.get(key) ?? { ...make(), users: 0 };
+    entry.users++;
+    this.#entries.set(key, entry);
+    let released: Promise<void> | undefined;
+    return { held: entry.held, release: () => (released ??= this.#release(key, entry)) };
+  }
+
+  async #release(key: Key, entry: { users: number; close(): Promise<void> }): Promise<void> {
+    if (--entry.users > 0) return;
+    this.#entries.delete(key);
+    const closing = entry.close().finally(() => this.#closing.delete(key));
+    this.#closing.set(key, closing);
+    await closing;
+  }
+}
