@@ -1,4 +1,5 @@
 import { labError } from '../failure.js';
+import { reasonText } from '../host/limit.js';
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -21,7 +22,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         this.#waiting.delete(id);
-        reject(labError('TIMEOUT', `${what} was not answered in time.`, { cause: signal.reason }));
+        reject(labError('TIMEOUT', `${what} was not answered: ${reasonText(signal)}.`, { cause: signal.reason }));
       };
       const done = (): void => signal.removeEventListener('abort', aborted);
       this.#waiting.set(id, {

@@ -3,6 +3,10 @@ export interface Limit extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/** Why a signal aborted, as a part of a sentence. */
+export const reasonText = ({ reason }: AbortSignal): string =>
+  reason instanceof Error ? reason.message : String(reason);
+
 /**
  * `ms` milliseconds for something that `parent` may end before. Not AbortSignal.any with AbortSignal.timeout: node 20
  * may forget such a pair, which then never aborts.

@@ -7,6 +7,7 @@ import { Monitor } from '../channel/monitor.js';
 import { labError } from '../failure.js';
 import { temporaryFolder } from '../host/temporary.js';
 import { type Machine, type MachineLayout } from '../machine/machine.js';
+import { reasonText } from '../host/limit.js';
 import { QemuProcess } from './qemu-process.js';
 import { Streams } from './streams.js';
 
@@ -96,7 +97,8 @@ export class RunningMachine implements AsyncDisposable {
       return new RunningMachine(parts, end);
     } catch (error) {
       await end();
-      throw bootSignal.aborted ? labError('TIMEOUT', 'The guest did not come up in time.', { cause: error }) : error;
+      if (!bootSignal.aborted) throw error;
+      throw labError('TIMEOUT', `The guest did not come up: ${reasonText(bootSignal)}.`, { cause: error });
     } finally {
       bootSignal.removeEventListener('abort', kill);
     }

@@ -1,4 +1,5 @@
 import { labError } from '../failure.js';
+import { reasonText } from '../host/limit.js';
 import { type StreamName } from '../channel/protocol.js';
 
 /** How far each stream had come. */
@@ -37,7 +38,11 @@ export class Streams {
       };
       const aborted = (): void => {
         end();
-        reject(labError('TIMEOUT', `The ${stream} of the guest never said ${pattern}.`, { cause: signal.reason }));
+        reject(
+          labError('TIMEOUT', `The ${stream} of the guest never said ${pattern}: ${reasonText(signal)}.`, {
+            cause: signal.reason,
+          }),
+        );
       };
       const look = (): void => {
         for (const lines = this.#lines[stream]; next < lines.length; next++) {
