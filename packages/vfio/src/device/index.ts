@@ -3,6 +3,8 @@ export { type DmaRange, type DmaRequest, type DmaSpace } from './dma/dma-space.j
 export { IoasSpace } from './dma/ioas-space.js';
 export { SpaprSpace } from './dma/spapr-space.js';
 export { Type1Space } from './dma/type1-space.js';
+export { EehPe, type EehPeParts } from './eeh/eeh-pe.js';
+export { openEehPe, type OpenEehPeOptions } from './eeh/open-eeh-pe.js';
 export { DeviceFeatures } from './features/device-features.js';
 export { DeviceInterrupts, type InterruptKind } from './interrupts/device-interrupts.js';
 export { type SignalListener } from './interrupts/event-line.js';
@@ -17,3 +19,4 @@ export { type MapOptions, type MappedArea, VfioRegion } from './regions/vfio-reg
 export { DeviceResets, type DeviceResetsParts } from './reset/device-resets.js';
 export { type RetryTimings } from './reset/retry.js';
 export { type DescriptorOptions, type HeldBy, VfioDevice, type VfioDeviceParts } from './vfio-device.js';
+export { type ZpciErrno, ZpciFunction } from './zpci/zpci-function.js';

@@ -3,6 +3,11 @@ export class SharedAccess<Key, Held> {
   readonly #entries = new Map<Key, { readonly held: Held; users: number; close(): Promise<void> }>();
   readonly #closing = new Map<Key, Promise<void>>();
 
+  /** What is held under a key now. */
+  peek(key: Key): Held | undefined {
+    return this.#entries.get(key)?.held;
+  }
+
   /** Waits until what is being let go of is gone: the kernel answers EBUSY before. */
   async settled(key: Key): Promise<void> {
     while (this.#closing.has(key)) await this.#closing.get(key)!.catch(() => undefined);

@@ -9,6 +9,8 @@ export interface FunctionPlace {
   readonly group: number | undefined;
   /** Its name below `/dev/vfio/devices`, while a VFIO driver has it and the kernel has such nodes. */
   readonly vfioDevice: string | undefined;
+  /** It is a virtual function of SR-IOV. */
+  readonly virtual: boolean;
 }
 
 /** Where functions are found, and why they cannot be opened. */
@@ -42,6 +44,7 @@ export class SysfsVfioHost implements VfioHost {
     return {
       group: group !== undefined && /^\d{1,9}$/.test(group) ? Number(group) : undefined,
       vfioDevice: names.find((name) => /^vfio\d{1,9}$/.test(name)),
+      virtual: (await this.#sysfs.link(bdf, 'physfn')) !== undefined,
     };
   }
 
