@@ -30,9 +30,11 @@ const newPe = (phb: number, number: number | null, parent?: Pe): Pe => ({
 export class PeTree {
   readonly roots: readonly Pe[];
   readonly #devices = new Map<Bdf, EehDevice>();
+  readonly #named = new Map<string, Pe>();
 
   constructor(hostBridges: readonly { readonly phb: number; readonly rootBus: number }[]) {
     this.roots = hostBridges.map(({ phb, rootBus }) => ({ ...newPe(phb, null), bus: rootBus }));
+    for (const root of this.roots) this.#named.set(root.name, root);
   }
 
   phb(phb: number): Pe | undefined {
@@ -41,8 +43,7 @@ export class PeTree {
 
   /** The PE of a name; undefined where it is not there, or no longer. */
   find(name: string): Pe | undefined {
-    for (const pe of this.all()) if (pe.name === name) return pe;
-    return undefined;
+    return this.#named.get(name);
   }
 
   /** A function that was probed, whether its device is still there or not. */
@@ -88,7 +89,7 @@ export class PeTree {
       if (at.functions.length > 0) break;
       if ((at.state & (PE_STATE.KEEP | PE_STATE.RECOVERING)) === 0) {
         if (at.children.length > 0) break;
-        drop(at);
+        this.#drop(at);
       } else {
         if (at.children.some((child) => !child.invalid)) break;
         at.invalid = true;
@@ -100,31 +101,38 @@ export class PeTree {
   cleanup(pe: Pe): void {
     for (const child of [...pe.children]) this.cleanup(child);
     if ((pe.state & PE_STATE.KEEP) !== 0 || !pe.invalid) return;
-    if (pe.functions.length === 0 && pe.children.length === 0) drop(pe);
+    if (pe.functions.length === 0 && pe.children.length === 0) this.#drop(pe);
   }
 
   #grow(root: Pe, device: EehDevice, number: number, parent: Pe = root): Pe {
     const pe = newPe(root.phb, number, parent);
     if (device.physical) pe.type = 'vf';
     parent.children.push(pe);
+    this.#named.set(pe.name, pe);
     return pe;
+  }
+
+  #drop(pe: Pe): void {
+    const siblings = pe.parent!.children;
+    siblings.splice(siblings.indexOf(pe), 1);
+    this.#named.delete(pe.name);
   }
 }
 
-function drop(pe: Pe): void {
-  const siblings = pe.parent!.children;
-  siblings.splice(siblings.indexOf(pe), 1);
-}
+/** A PE and all below it, each before what is below it (eeh_for_each_pe). Most have nothing below them. */
+export const walkPes = (root: Pe): Iterable<Pe> => (root.children.length === 0 ? [root] : descend(root));
 
-/** A PE and all below it, each before what is below it (eeh_for_each_pe). */
-export function* walkPes(root: Pe): Generator<Pe> {
+function* descend(root: Pe): Generator<Pe> {
   yield root;
   for (const child of [...root.children]) yield* walkPes(child);
 }
 
 /** The functions of a PE and of all below it, in walk order. */
-export function* walkDevices(root: Pe): Generator<EehDevice> {
-  for (const pe of walkPes(root)) yield* [...pe.functions];
+export const walkDevices = (root: Pe): Iterable<EehDevice> =>
+  root.children.length === 0 ? [...root.functions] : devicesBelow(root);
+
+function* devicesBelow(root: Pe): Generator<EehDevice> {
+  for (const pe of descend(root)) yield* [...pe.functions];
 }
 
 /** Sets state bits of a PE and all below it; what is lost for good keeps its state (eeh_pe_state_mark). */

@@ -15,7 +15,7 @@ import { type EehDevice, type Pe } from '../pe/pe.js';
 import { ALL_ONES, readRegister, writeRegister } from './config.js';
 import { ERRNO } from './errno.js';
 import { finished, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
-import { pause } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 const BUS_RESET = BRIDGE_CONTROL.secondaryBusReset.mask;
 const SURPRISE_DOWN = UNCORRECTABLE_ERRORS.find((error) => error.linux === 'SURPDN')!.mask;
@@ -32,20 +32,20 @@ const AF = { CAP: 3, CTRL: 4, HAS_TP: 1, HAS_FLR: 2, FLR: 1, PENDING: 0x100 } as
  *
  * Source: Linux 7.3 eeh-powernv.c:pnv_eeh_reset, pnv_pci_reset_secondary_bus.
  */
-export async function resetPrimaryBus(around: OpalSurroundings, pe: Pe, option: number): Promise<number> {
+export function* resetPrimaryBus(around: OpalSurroundings, pe: Pe, option: number): Waiting<number> {
   if (option === EEH_RESET.DEACTIVATE && !around.held.delete(pe)) return 0;
   const bridge = around.port.topology.upstreamBridge(firstOf(around, pe));
   if (!bridge) return ERRNO.EIO;
   const belowRoot = around.tree.phb(pe.phb)?.bus === busOf(bridge.bdf);
-  const whole = (which: number): Promise<number> =>
+  const whole = (which: number): Waiting<number> =>
     belowRoot ? rootReset(around, pe.phb, which) : resetBelow(around, bridge.bdf, which);
-  if (option === EEH_RESET.DEACTIVATE) return whole(option);
+  if (option === EEH_RESET.DEACTIVATE) return yield* whole(option);
   if (option === EEH_RESET.HOT) {
-    const rc = (await whole(EEH_RESET.HOT)) || (await whole(EEH_RESET.DEACTIVATE));
-    if (rc === 0 && (hides(around, pe) || (await answersAgain(around, bridge.bdf)))) return 0;
+    const rc = (yield* whole(EEH_RESET.HOT)) || (yield* whole(EEH_RESET.DEACTIVATE));
+    if (rc === 0 && (hides(around, pe) || (yield* answersAgain(around, bridge.bdf)))) return 0;
   }
   around.held.add(pe);
-  return whole(option);
+  return yield* whole(option);
 }
 
 const busOf = (bdf: Bdf): number => parseInt(bdf.slice(-7, -5), 16);
@@ -55,7 +55,7 @@ const firstOf = ({ port }: OpalSurroundings, pe: Pe): Bdf =>
   pe.functions.find(({ bdf }) => port.topology.upstreamBridge(bdf))?.bdf ?? ('' as Bdf);
 
 /** Linux pnv_eeh_bridge_reset, __pnv_eeh_bridge_reset. */
-async function resetBelow(around: OpalSurroundings, bridge: Bdf, option: number): Promise<number> {
+function* resetBelow(around: OpalSurroundings, bridge: Bdf, option: number): Waiting<number> {
   const { port, firmware, tree, clock, timings } = around;
   const device = tree.device(bridge);
   if (!device) return ERRNO.EIO;
@@ -63,14 +63,14 @@ async function resetBelow(around: OpalSurroundings, bridge: Bdf, option: number)
     if (option === EEH_RESET.DEACTIVATE) return 0;
     const target = { phb: device.pe?.phb ?? 0, bridge };
     const scope = option === EEH_RESET.HOT ? OPAL_RESET.HOT : OPAL_RESET.FUNDAMENTAL;
-    return (await finished(around, target, firmware.reset(target, scope, OPAL_ASSERT.ASSERT))) === 0 ? 0 : ERRNO.EIO;
+    return (yield* finished(around, target, firmware.reset(target, scope, OPAL_ASSERT.ASSERT))) === 0 ? 0 : ERRNO.EIO;
   }
   const asserting = option !== EEH_RESET.DEACTIVATE;
   if (asserting) maskSurpriseDown(around, device, true);
   const control = readRegister(port, device, PCI_HEADER.BRIDGE_CONTROL, 2);
   const next = asserting ? control | BUS_RESET : control & ~BUS_RESET;
   writeRegister(port, device, PCI_HEADER.BRIDGE_CONTROL, 2, next);
-  await pause(clock, asserting ? timings.hold : timings.settle);
+  yield pause(clock, asserting ? timings.hold : timings.settle);
   if (!asserting) maskSurpriseDown(around, device, false);
   return 0;
 }
@@ -87,13 +87,13 @@ function maskSurpriseDown({ port }: OpalSurroundings, device: EehDevice, masked:
 const hides = ({ port }: OpalSurroundings, { phb }: Pe): boolean => isP7ioc(port, phb);
 
 /** Asks the first function below a bridge at doubling intervals; an empty bus has nobody to wait for. */
-async function answersAgain({ port, clock, timings }: OpalSurroundings, bridge: Bdf): Promise<boolean> {
+function* answersAgain({ port, clock, timings }: OpalSurroundings, bridge: Bdf): Waiting<boolean> {
   const [first] = port.topology.below(bridge);
   if (!first) return true;
   for (let delay = 1; ; delay *= 2) {
     if (port.readConfig(first.bdf, PCI_HEADER.COMMAND, 4) >>> 0 !== ALL_ONES[4]) return true;
     if (delay > timings.ready) return false;
-    await pause(clock, delay);
+    yield pause(clock, delay);
   }
 }
 
@@ -101,7 +101,7 @@ async function answersAgain({ port, clock, timings }: OpalSurroundings, bridge: 
  * A virtual function has no bus of its own: only its own reset, which goes through its configuration space, blocked for others
  * or not. The kernel meets its own block there when an owner asks for the reset, and resets nothing (pnv_eeh_reset_vf_pe).
  */
-export async function resetVirtualFunction(around: OpalSurroundings, pe: Pe, option: number): Promise<number> {
+export function* resetVirtualFunction(around: OpalSurroundings, pe: Pe, option: number): Waiting<number> {
   const [device] = pe.functions;
   if (!device) return ERRNO.ENXIO;
   const { port, clock, timings } = around;
@@ -109,15 +109,15 @@ export async function resetVirtualFunction(around: OpalSurroundings, pe: Pe, opt
   if (!reset) return ERRNO.ENOTTY;
   if (option === EEH_RESET.DEACTIVATE) {
     reset.release();
-    await pause(clock, timings.settle);
+    yield pause(clock, timings.settle);
     return 0;
   }
   for (let tries = 0; tries < PENDING_TRIES; tries++) {
     if ((port.readConfig(device.bdf, reset.pending.offset, 2) & reset.pending.mask) === 0) break;
-    await pause(clock, 100 << tries);
+    yield pause(clock, 100 << tries);
   }
   reset.assert();
-  await pause(clock, timings.hold);
+  yield pause(clock, timings.hold);
   return 0;
 }
 

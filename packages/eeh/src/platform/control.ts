@@ -1,9 +1,11 @@
+import { type Stoppable } from '@pci-recovery/core';
 import { EEH_OPTION, EEH_RESET, EEH_STATE, isActive, WORKING } from '../firmware/states.js';
 import { PE_STATE, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices, walkPes } from '../pe/tree.js';
 import { ERRNO } from './errno.js';
 import { reenableDecoding, restoreRegisters } from './restore.js';
-import { pause, type Surroundings } from './surroundings.js';
+import { type Surroundings } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 /** Resets, and thaws, are tried so often. */
 const TRIES = 3;
@@ -15,16 +17,17 @@ const MMIO_BITS = EEH_STATE.MMIO_ACTIVE | EEH_STATE.MMIO_ENABLED;
  * counts as not supported.
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_wait_state.
- * @throws PciRecoveryError `ERR_PCI_ABORTED` as soon as `signal` aborts.
+ * @param until its signal is looked at only when there is something to wait for: the engine makes it when it is asked for.
+ * @throws PciRecoveryError `ERR_PCI_ABORTED` as soon as that aborts.
  */
-export async function waitState(around: Surroundings, pe: Pe, most: number, signal?: AbortSignal): Promise<number> {
+export function* waitState(around: Surroundings, pe: Pe, most: number, until?: Stoppable): Waiting<number> {
   const { ops, clock, timings } = around;
   for (let left = most; ;) {
     const { state, wait } = ops.getState(pe);
     if (state !== EEH_STATE.UNAVAILABLE) return state;
     if (left <= 0) return EEH_STATE.NOT_SUPPORTED;
     const ask = Math.min(Math.max(wait, timings.shortestAsk), timings.longestAsk);
-    await pause(clock, Math.min(ask, left), signal);
+    yield pause(clock, Math.min(ask, left), until?.signal);
     left -= ask;
   }
 }
@@ -35,28 +38,29 @@ export async function waitState(around: Surroundings, pe: Pe, most: number, sign
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pci_enable.
  */
-export async function thaw(around: Surroundings, pe: Pe, what: 'mmio' | 'dma'): Promise<number> {
+export function* thaw(around: Surroundings, pe: Pe, what: 'mmio' | 'dma'): Waiting<number> {
   const { ops, timings } = around;
   const active = what === 'mmio' ? MMIO_BITS : EEH_STATE.DMA_ACTIVE;
   const { state } = ops.getState(pe);
   if (state < 0) return state;
   if (state === EEH_STATE.NOT_SUPPORTED || (state & active) !== 0) return 0;
   ops.setOption(pe, what === 'mmio' ? EEH_OPTION.THAW_MMIO : EEH_OPTION.THAW_DMA);
-  const after = await waitState(around, pe, timings.state);
+  const after = yield* waitState(around, pe, timings.state);
   if (after < 0) return after;
   return (after & active) !== 0 ? 0 : ERRNO.EIO;
 }
 
 /** MMIO first, DMA only when that worked (eeh_unfreeze_pe). */
-export const unfreeze = async (around: Surroundings, pe: Pe): Promise<number> =>
-  (await thaw(around, pe, 'mmio')) || thaw(around, pe, 'dma');
+export function* unfreeze(around: Surroundings, pe: Pe): Waiting<number> {
+  return (yield* thaw(around, pe, 'mmio')) || (yield* thaw(around, pe, 'dma'));
+}
 
 /** Thaws a PE and all below it, each in up to three tries (eeh_clear_pe_frozen_state). */
-export async function unfreezeAll(around: Surroundings, root: Pe, includePassed: boolean): Promise<number> {
+export function* unfreezeAll(around: Surroundings, root: Pe, includePassed: boolean): Waiting<number> {
   for (const pe of walkPes(root)) {
     if (!includePassed && pe.passed > 0) continue;
     let tries = 0;
-    while (tries < TRIES && (await unfreeze(around, pe)) !== 0) tries++;
+    while (tries < TRIES && (yield* unfreeze(around, pe)) !== 0) tries++;
     if (tries === TRIES) return ERRNO.EIO;
   }
   clear(root, PE_STATE.ISOLATED, includePassed);
@@ -68,12 +72,12 @@ export async function unfreezeAll(around: Surroundings, root: Pe, includePassed:
  *
  * The kernel thaws the PE itself only, so that one below that is frozen too is resumed as it is, and found again at the next read.
  */
-export async function thawHosts(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Promise<number> {
+export function* thawHosts(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Waiting<number> {
   for (const pe of walkPes(root)) {
-    const rc = pe.passed > 0 ? 0 : await thaw(around, pe, what);
+    const rc = pe.passed > 0 ? 0 : yield* thaw(around, pe, what);
     if (rc !== 0) return rc;
   }
-  return confirmed(around, root, what);
+  return yield* confirmed(around, root, what);
 }
 
 /**
@@ -81,35 +85,35 @@ export async function thawHosts(around: Surroundings, root: Pe, what: 'mmio' | '
  * thawed last. An error else: the kernel takes a PE of which firmware knows nothing, and one that is still in reset, for
  * thawed; here what is handed back is known to work.
  */
-export async function confirmed(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Promise<number> {
+export function* confirmed(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Waiting<number> {
   const wanted = what === 'mmio' ? EEH_STATE.MMIO_ENABLED : WORKING;
   for (const pe of walkPes(root)) {
     if (pe.passed > 0) continue;
-    const state = await waitState(around, pe, around.timings.state);
+    const state = yield* waitState(around, pe, around.timings.state);
     if (state < 0 || (state & (wanted | EEH_STATE.RESET_ACTIVE)) !== wanted) return ERRNO.EIO;
   }
   return 0;
 }
 
 /** One step of a reset: asserting it, frozen first, or taking it back (eeh_pe_reset). */
-export async function resetStep(around: Surroundings, pe: Pe, option: number, includePassed: boolean): Promise<number> {
+export function* resetStep(around: Surroundings, pe: Pe, option: number, includePassed: boolean): Waiting<number> {
   const { ops } = around;
   if (option === EEH_RESET.HOT || option === EEH_RESET.FUNDAMENTAL) {
     ops.setOption(pe, EEH_OPTION.FREEZE);
     mark(pe, PE_STATE.CFG_BLOCKED);
-    return ops.reset(pe, option);
+    return yield* ops.reset(pe, option);
   }
   if (option !== EEH_RESET.DEACTIVATE) return ERRNO.EINVAL;
-  const rc = await ops.reset(pe, option);
+  const rc = yield* ops.reset(pe, option);
   clear(pe, PE_STATE.CFG_BLOCKED, includePassed);
-  return rc || reenable(around, pe, includePassed);
+  return rc || (yield* reenable(around, pe, includePassed));
 }
 
 /** After a reset: registers back, address decoding on again, then the thaw (eeh_pe_reenable_devices). */
-async function reenable(around: Surroundings, pe: Pe, includePassed: boolean): Promise<number> {
-  await restoreRegisters(around, pe);
+function* reenable(around: Surroundings, pe: Pe, includePassed: boolean): Waiting<number> {
+  yield* restoreRegisters(around, pe);
   for (const device of pe.functions) if (device.present) reenableDecoding(around, device);
-  const rc = includePassed || pe.passed === 0 ? await unfreeze(around, pe) : 0;
+  const rc = includePassed || pe.passed === 0 ? yield* unfreeze(around, pe) : 0;
   if (rc === 0) clear(pe, PE_STATE.ISOLATED, includePassed);
   return rc;
 }
@@ -120,20 +124,20 @@ async function reenable(around: Surroundings, pe: Pe, includePassed: boolean): P
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pe_reset_full.
  */
-export async function resetFull(around: Surroundings, pe: Pe, includePassed: boolean): Promise<number> {
+export function* resetFull(around: Surroundings, pe: Pe, includePassed: boolean): Waiting<number> {
   const { port } = around;
   const fundamental = [...walkDevices(pe)].some((one) => one.present && port.needsFundamentalReset(one.bdf));
   const option = fundamental ? EEH_RESET.FUNDAMENTAL : EEH_RESET.HOT;
   mark(pe, PE_STATE.RESET | PE_STATE.CFG_BLOCKED);
   let rc: number = ERRNO.EIO;
   for (let tries = 0; tries < TRIES; tries++) {
-    rc = await resetStep(around, pe, option, includePassed);
-    rc ||= await resetStep(around, pe, EEH_RESET.DEACTIVATE, includePassed);
+    rc = yield* resetStep(around, pe, option, includePassed);
+    rc ||= yield* resetStep(around, pe, EEH_RESET.DEACTIVATE, includePassed);
     if (rc !== 0) {
       rc = ERRNO.EIO;
       continue;
     }
-    const state = await waitState(around, pe, around.timings.state);
+    const state = yield* waitState(around, pe, around.timings.state);
     if (state < 0) rc = ERRNO.ENOTRECOVERABLE;
     if (state < 0 || isActive(state)) break;
   }

@@ -38,12 +38,13 @@ import { Membership } from './membership.js';
 import { reportedErrors } from './next-error.js';
 import { openFunction, releaseFunction } from './ownership.js';
 import { peOperation } from './pe-op.js';
-import { PERFORMERS } from './perform.js';
+import { PERFORMERS, type PerformSurroundings } from './perform.js';
 import { portHandlers } from './port-services.js';
 import { PowerNvOps } from './powernv.js';
 import { PSeriesOps } from './pseries.js';
 import { HUB, scopeOfPes } from './scope.js';
 import { KERNEL_TIMINGS, type Surroundings } from './surroundings.js';
+import { finish } from './waiting.js';
 import { survey } from './survey.js';
 
 /**
@@ -59,7 +60,8 @@ export class EehPlatform implements RecoveryPlatform {
   readonly statistics: EehStatistics = { ignoredChecks: 0, allOnes: 0, falsePositives: 0, freezes: 0 };
   readonly #around: Surroundings;
   readonly #membership: Membership;
-  readonly #mostFreezes: number;
+  /** Made once: what is made for every operation is garbage of a shape of its own. */
+  readonly #performing: PerformSurroundings;
   readonly #logged: NonNullable<EehPlatformOptions['logged']>;
   readonly #suspectedLoop: NonNullable<EehPlatformOptions['suspectedLoop']>;
   readonly #queue = new EventQueue();
@@ -71,7 +73,6 @@ export class EehPlatform implements RecoveryPlatform {
     @inject(EEH_TOKENS.options) @optional() options: EehPlatformOptions = {},
   ) {
     this.name = options.name ?? 'eeh';
-    this.#mostFreezes = options.mostFreezes ?? 5;
     this.#logged = options.logged ?? (() => undefined);
     this.#suspectedLoop = options.suspectedLoop ?? (() => undefined);
     const timings = options.timings ?? KERNEL_TIMINGS;
@@ -84,6 +85,13 @@ export class EehPlatform implements RecoveryPlatform {
     this.#around = { port, tree, ops, clock, timings };
     this.#make = new EventMaker(this.name, this.#around);
     this.#membership = new Membership(this.#around);
+    this.#performing = {
+      ...this.#around,
+      mostFreezes: options.mostFreezes ?? 5,
+      sync: () => this.#membership.sync(),
+      logged: this.#logged,
+      rescope: (pe) => this.#scope(pe.name, pe),
+    };
     this.#membership.sync();
     const opal = firmware.kind === 'opal';
     this.capabilities = {
@@ -164,18 +172,18 @@ export class EehPlatform implements RecoveryPlatform {
 
   /** VFIO opens a function: its PE is thawed, and its owner's to recover from now on. 0 or a negative errno. */
   open(bdf: Bdf): Promise<number> {
-    return openFunction(this.#around, this.tree.device(bdf));
+    return Promise.resolve(finish(openFunction(this.#around, this.tree.device(bdf))));
   }
 
   /** VFIO lets a function go. */
   release(bdf: Bdf): Promise<void> {
-    return releaseFunction(this.#around, this.tree.device(bdf));
+    return Promise.resolve(finish(releaseFunction(this.#around, this.tree.device(bdf))));
   }
 
   /** One VFIO_EEH_PE_OP on the PE of a function (R4.11): 0, a state, or a negative errno. */
   async peOperation(bdf: Bdf, operation: number, injection?: EehInjection): Promise<number> {
     const pe = this.tree.device(bdf)?.pe;
-    return pe ? peOperation(this.#around, pe, operation, injection) : ERRNO.ENODEV;
+    return pe ? finish(peOperation(this.#around, pe, operation, injection)) : ERRNO.ENODEV;
   }
 
   scopeOf(event: ErrorEvent): EehScope {
@@ -191,14 +199,8 @@ export class EehPlatform implements RecoveryPlatform {
     if (!pe) return { ok: false, why: 'gone', detail: `${name} is not there any more.` };
     const dead = operation.name === 'remove' && operation['dead'] === true;
     if (dead) return this.#removeRoots([pe], name);
-    const around = {
-      ...this.#around,
-      mostFreezes: this.#mostFreezes,
-      sync: () => this.#membership.sync(),
-      logged: this.#logged,
-      rescope: () => this.#scope(name, pe),
-    };
-    return performer(around, pe, operation, context);
+    const performed = performer(this.#performing, pe, operation, context);
+    return 'next' in performed ? finish(performed) : performed;
   }
 
   handlersOf(device: DeviceRef): PciErrorHandlers | undefined {

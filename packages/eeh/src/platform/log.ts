@@ -5,6 +5,7 @@ import { readRegister } from './config.js';
 import { thaw } from './control.js';
 import { restoreRegisters } from './restore.js';
 import { type EehLog, type LoggedRegisters, type Surroundings } from './surroundings.js';
+import { type Waiting } from './waiting.js';
 
 /** Double words of the PCI-X, PCI Express and AER capabilities that are logged. */
 const PCIX_DWORDS = 2;
@@ -18,13 +19,13 @@ const AER_DWORDS = 14;
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_slot_error_detail.
  */
-export async function takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | 'permanent'): Promise<EehLog> {
+export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | 'permanent'): Waiting<EehLog> {
   let functions: LoggedRegisters[] = [];
   if (pe.type !== 'phb') {
-    if (around.ops.thawsForLog || severity === 'permanent') await thaw(around, pe, 'mmio');
-    await around.ops.configureBridges(pe);
+    if (around.ops.thawsForLog || severity === 'permanent') yield* thaw(around, pe, 'mmio');
+    yield* around.ops.configureBridges(pe);
     if ((pe.state & PE_STATE.CFG_BLOCKED) === 0) {
-      await restoreRegisters(around, pe);
+      yield* restoreRegisters(around, pe);
       functions = [...walkDevices(pe)].map((device) => registersOf(around, device));
     }
   }
@@ -32,24 +33,33 @@ export async function takeLog(around: Surroundings, pe: Pe, severity: 'temporary
   return { pe: pe.name, severity, ...(blob && { blob }), functions };
 }
 
+type LoggedPlace = readonly [offset: number, width: 2 | 4];
+
+/** Where a function's logged registers are: the same all its life. */
+const places = new WeakMap<EehDevice['offsets'], readonly LoggedPlace[]>();
+
 /** Linux eeh_dump_dev_log. */
 function registersOf({ port }: Surroundings, device: EehDevice): LoggedRegisters {
-  const { pcix, pcie, aer } = device.offsets;
-  const dwords = (start: number, count: number): [number, 4][] =>
+  let wanted = places.get(device.offsets);
+  if (!wanted) places.set(device.offsets, (wanted = placesOf(device)));
+  const registers = wanted.map(([offset, width]) => [offset, readRegister(port, device, offset, width) >>> 0] as const);
+  return { bdf: device.bdf, registers };
+}
+
+function placesOf({ bridge, offsets }: EehDevice): readonly LoggedPlace[] {
+  const { pcix, pcie, aer } = offsets;
+  const dwords = (start: number, count: number): LoggedPlace[] =>
     start === 0 ? [] : Array.from({ length: count }, (_, index) => [start + 4 * index, 4]);
-  const wanted: [offset: number, width: 2 | 4][] = [
+  const ofBridges: LoggedPlace[] = [
+    [PCI_HEADER.SECONDARY_STATUS, 2],
+    [PCI_HEADER.BRIDGE_CONTROL, 2],
+  ];
+  return [
     [PCI_HEADER.VENDOR_ID, 4],
     [PCI_HEADER.COMMAND, 4],
-    ...(device.bridge
-      ? ([
-          [PCI_HEADER.SECONDARY_STATUS, 2],
-          [PCI_HEADER.BRIDGE_CONTROL, 2],
-        ] as [number, 2][])
-      : []),
+    ...(bridge ? ofBridges : []),
     ...dwords(pcix, PCIX_DWORDS),
     ...dwords(pcie, PCIE_DWORDS),
     ...dwords(aer, AER_DWORDS),
   ];
-  const registers = wanted.map(([offset, width]) => [offset, readRegister(port, device, offset, width) >>> 0] as const);
-  return { bdf: device.bdf, registers };
 }

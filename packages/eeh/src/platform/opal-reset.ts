@@ -5,7 +5,8 @@ import { type Pe } from '../pe/pe.js';
 import { type PeTree } from '../pe/tree.js';
 import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
-import { pause, type EehTimings } from './surroundings.js';
+import { type EehTimings } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 /** What resets through OPAL work with. */
 export interface OpalSurroundings {
@@ -26,33 +27,33 @@ export const isP7ioc = ({ hostBridges }: EehHostPort, phb: number): boolean =>
  * Waits until firmware has done what it was asked for: `rc` and every answer of a poll is a time to wait (pnv_eeh_poll). Unlike
  * the kernel not for ever: after as long as a state is waited for it has failed.
  */
-export async function finished(around: OpalSurroundings, target: OpalTarget, rc: number): Promise<number> {
+export function* finished(around: OpalSurroundings, target: OpalTarget, rc: number): Waiting<number> {
   const { firmware, clock, timings } = around;
   if (rc <= 0) return rc;
   for (let waited = 0; ;) {
     const left = firmware.poll(target);
     if (left <= 0) return left;
     if (waited >= timings.state) return OPAL.HARDWARE;
-    await pause(clock, left);
+    yield pause(clock, left);
     waited += left;
   }
 }
 
 const errnoOf = (rc: number): number => (rc === OPAL.SUCCESS ? 0 : ERRNO.EIO);
 
-async function assertedReset(around: OpalSurroundings, phb: number, scope: number, option: number): Promise<number> {
+function* assertedReset(around: OpalSurroundings, phb: number, scope: number, option: number): Waiting<number> {
   const assert = option === EEH_RESET.DEACTIVATE ? OPAL_ASSERT.DEASSERT : OPAL_ASSERT.ASSERT;
   const asked = around.firmware.reset({ phb }, scope, assert);
   if (asked < 0) return ERRNO.EIO;
-  const rc = await finished(around, { phb }, asked);
-  if (option === EEH_RESET.DEACTIVATE) await pause(around.clock, around.timings.settle);
+  const rc = yield* finished(around, { phb }, asked);
+  if (option === EEH_RESET.DEACTIVATE) yield pause(around.clock, around.timings.settle);
   return errnoOf(rc);
 }
 
 /** A host bridge from the ground up: what a fence needs (pnv_eeh_phb_reset). */
-export const completeReset = (around: OpalSurroundings, phb: number, option: number): Promise<number> =>
+export const completeReset = (around: OpalSurroundings, phb: number, option: number): Waiting<number> =>
   assertedReset(around, phb, OPAL_RESET.PHB_COMPLETE, option);
 
 /** Hot or fundamental reset below a host bridge's root port (pnv_eeh_root_reset). */
-export const rootReset = (around: OpalSurroundings, phb: number, option: number): Promise<number> =>
+export const rootReset = (around: OpalSurroundings, phb: number, option: number): Waiting<number> =>
   assertedReset(around, phb, option === EEH_RESET.FUNDAMENTAL ? OPAL_RESET.FUNDAMENTAL : OPAL_RESET.HOT, option);

@@ -5,6 +5,7 @@ import { unfreeze, unfreezeAll, resetFull } from './control.js';
 import { ERRNO } from './errno.js';
 import { restoreState, saveState } from './saved-state.js';
 import { type Surroundings } from './surroundings.js';
+import { type Waiting } from './waiting.js';
 
 /** Adapters that need a whole reset when they change hands frozen (eeh.c:eeh_reset_ids). Device id << 16 | vendor id. */
 const RESET_ON_CHANGE: ReadonlySet<number> = new Set([0x0710_19a2, 0xe220_10df, 0x1657_14e4]);
@@ -14,23 +15,24 @@ const RESET_ON_CHANGE: ReadonlySet<number> = new Set([0x0710_19a2, 0xe220_10df, 
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pe_change_owner.
  */
-export async function changeOwner(around: Surroundings, pe: Pe): Promise<number> {
+export function* changeOwner(around: Surroundings, pe: Pe): Waiting<number> {
   const { state } = around.ops.getState(pe);
   if (state < 0 || state === EEH_STATE.NOT_SUPPORTED || isActive(state)) return 0;
-  if (pe.functions.some((one) => one.present && RESET_ON_CHANGE.has(one.saved[0]!))) return resetAndRecover(around, pe);
-  const rc = await unfreeze(around, pe);
+  if (pe.functions.some((one) => one.present && RESET_ON_CHANGE.has(one.saved[0]!)))
+    return yield* resetAndRecover(around, pe);
+  const rc = yield* unfreeze(around, pe);
   if (rc === 0) clear(pe, PE_STATE.ISOLATED, true);
   return rc;
 }
 
 /** A reset that nobody is told of; registers are kept (eeh_driver.c:eeh_pe_reset_and_recover). */
-async function resetAndRecover(around: Surroundings, pe: Pe): Promise<number> {
+function* resetAndRecover(around: Surroundings, pe: Pe): Waiting<number> {
   if ((pe.state & PE_STATE.RECOVERING) !== 0) return 0;
   mark(pe, PE_STATE.RECOVERING);
   const saved = saveState(around, pe);
   try {
-    const rc = (await resetFull(around, pe, true)) || (await unfreezeAll(around, pe, true));
-    if (rc === 0) await restoreState(around, pe, saved);
+    const rc = (yield* resetFull(around, pe, true)) || (yield* unfreezeAll(around, pe, true));
+    if (rc === 0) yield* restoreState(around, pe, saved);
     return rc;
   } finally {
     clear(pe, PE_STATE.RECOVERING, true);
@@ -38,17 +40,17 @@ async function resetAndRecover(around: Surroundings, pe: Pe): Promise<number> {
 }
 
 /** VFIO opens a function: its PE is thawed and from now on its owner's to watch and recover. 0 or an error (eeh_dev_open). */
-export async function openFunction(around: Surroundings, device: EehDevice | undefined): Promise<number> {
+export function* openFunction(around: Surroundings, device: EehDevice | undefined): Waiting<number> {
   if (!device?.present || !device.pe) return ERRNO.ENODEV;
   const { pe } = device;
-  const rc = await changeOwner(around, pe);
+  const rc = yield* changeOwner(around, pe);
   if (rc === 0) pe.passed++;
   return rc;
 }
 
 /** VFIO lets a function go (eeh_dev_release). */
-export async function releaseFunction(around: Surroundings, device: EehDevice | undefined): Promise<void> {
+export function* releaseFunction(around: Surroundings, device: EehDevice | undefined): Waiting<void> {
   if (!device?.present || !device.pe || device.pe.passed === 0) return;
   device.pe.passed--;
-  await changeOwner(around, device.pe);
+  yield* changeOwner(around, device.pe);
 }

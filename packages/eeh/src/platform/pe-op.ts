@@ -5,6 +5,7 @@ import { resetStep, thaw } from './control.js';
 import { ERRNO } from './errno.js';
 import { changeOwner } from './ownership.js';
 import { type Surroundings } from './surroundings.js';
+import { type Waiting } from './waiting.js';
 
 /** Functions that may be injected at all (arch/powerpc/include/uapi/asm/eeh.h: EEH_ERR_FUNC_MAX). */
 const LAST_FUNCTION = 19;
@@ -15,31 +16,31 @@ const LAST_FUNCTION = 19;
  * Source: Linux 7.3 drivers/vfio/vfio_iommu_spapr_tce.c:vfio_spapr_ioctl_eeh_pe_op; arch/powerpc/kernel/eeh.c:
  * eeh_pe_set_option, eeh_pe_get_state, eeh_pe_reset, eeh_pe_configure, eeh_pe_inject_err.
  */
-export async function peOperation(
+export function* peOperation(
   around: Surroundings,
   pe: Pe,
   operation: number,
   injection?: EehInjection,
-): Promise<number> {
+): Waiting<number> {
   switch (operation) {
     case VFIO_EEH_PE.DISABLE:
       return 0;
     case VFIO_EEH_PE.ENABLE:
-      return changeOwner(around, pe);
+      return yield* changeOwner(around, pe);
     case VFIO_EEH_PE.UNFREEZE_IO:
-      return thaw(around, pe, 'mmio');
+      return yield* thaw(around, pe, 'mmio');
     case VFIO_EEH_PE.UNFREEZE_DMA:
-      return thaw(around, pe, 'dma');
+      return yield* thaw(around, pe, 'dma');
     case VFIO_EEH_PE.GET_STATE:
       return peState(around, pe);
     case VFIO_EEH_PE.RESET_DEACTIVATE:
-      return resetStep(around, pe, EEH_RESET.DEACTIVATE, true);
+      return yield* resetStep(around, pe, EEH_RESET.DEACTIVATE, true);
     case VFIO_EEH_PE.RESET_HOT:
-      return resetStep(around, pe, EEH_RESET.HOT, true);
+      return yield* resetStep(around, pe, EEH_RESET.HOT, true);
     case VFIO_EEH_PE.RESET_FUNDAMENTAL:
-      return resetStep(around, pe, EEH_RESET.FUNDAMENTAL, true);
+      return yield* resetStep(around, pe, EEH_RESET.FUNDAMENTAL, true);
     case VFIO_EEH_PE.CONFIGURE:
-      return around.ops.configureBridges(pe);
+      return yield* around.ops.configureBridges(pe);
     case VFIO_EEH_PE.INJECT_ERR:
       return inject(around, pe, injection);
     default:

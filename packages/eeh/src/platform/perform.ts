@@ -7,7 +7,8 @@ import { removeBus, replug, unplug } from './hotplug.js';
 import { takeLog } from './log.js';
 import { restoreRegisters } from './restore.js';
 import { type EehScope } from '../scope.js';
-import { type EehLog, pause, type Surroundings } from './surroundings.js';
+import { type EehLog, type Surroundings } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 /** What operations need besides the machine. */
 export interface PerformSurroundings extends Surroundings {
@@ -16,11 +17,11 @@ export interface PerformSurroundings extends Surroundings {
   /** Lets the tree of PEs see what was plugged or unplugged. */
   readonly sync: () => void;
   readonly logged: (log: EehLog) => void;
-  /** The scope that an operation began with, as it is now. */
-  readonly rescope: () => EehScope;
+  /** The scope of a PE as it is now. */
+  readonly rescope: (pe: Pe) => EehScope;
 }
 
-type Performed = OperationResult | Promise<OperationResult>;
+type Performed = OperationResult | Waiting<OperationResult>;
 type Performer = (around: PerformSurroundings, pe: Pe, operation: Operation, context: PerformContext) => Performed;
 
 const DONE: OperationResult = { ok: true };
@@ -53,20 +54,22 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     setInterrupts(around, pe, context, false);
     return DONE;
   },
-  wait_state: async (around, pe, _, { signal }) => {
-    const state = await waitState(around, pe, around.timings.state, signal);
+  *wait_state(around, pe, _, context) {
+    const state = yield* waitState(around, pe, around.timings.state, context);
     if (state < 0) return outcome(state, `The state of ${pe.name} cannot be asked`);
     if (state !== EEH_STATE.NOT_SUPPORTED) return { ok: true, value: state };
     return { ok: false, why: 'unsupported', detail: `${pe.name} is not available.` };
   },
-  collect_log: async (around, pe, { severity }) => {
-    const log = await takeLog(around, pe, severity === 'permanent' ? 'permanent' : 'temporary');
+  *collect_log(around, pe, { severity }) {
+    const log = yield* takeLog(around, pe, severity === 'permanent' ? 'permanent' : 'temporary');
     around.logged(log);
     return { ok: true, value: { severity: log.severity, bytes: log.blob?.length ?? 0 } };
   },
-  thaw_mmio: async (around, pe) => outcome(await thawHosts(around, pe, 'mmio'), `MMIO of ${pe.name} cannot be thawed`),
-  thaw_dma: async (around, pe) => {
-    const rc = await thawHosts(around, pe, 'dma');
+  *thaw_mmio(around, pe) {
+    return outcome(yield* thawHosts(around, pe, 'mmio'), `MMIO of ${pe.name} cannot be thawed`);
+  },
+  *thaw_dma(around, pe) {
+    const rc = yield* thawHosts(around, pe, 'dma');
     if (rc === 0) clear(pe, PE_STATE.ISOLATED, true);
     return outcome(rc, `DMA of ${pe.name} cannot be thawed`);
   },
@@ -74,33 +77,35 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     const { value, virtual } = unplug(around, pe, which === 'everybody' ? 'everybody' : 'insensitive', scope);
     unplugged.set(pe, virtual);
     around.sync();
-    return { ok: true, value: { ...value }, scope: around.rescope() };
+    return { ok: true, value: { ...value }, scope: around.rescope(pe) };
   },
-  reset: async (around, pe) => outcome(await resetFull(around, pe, false), `${pe.name} cannot be reset`),
-  restore: async (around, pe) => {
-    await around.ops.configureBridges(pe);
-    await restoreRegisters(around, pe);
+  *reset(around, pe) {
+    return outcome(yield* resetFull(around, pe, false), `${pe.name} cannot be reset`);
+  },
+  *restore(around, pe) {
+    yield* around.ops.configureBridges(pe);
+    yield* restoreRegisters(around, pe);
     return DONE;
   },
-  unfreeze: async (around, pe) => {
-    const rc = (await unfreezeAll(around, pe, false)) || (await confirmed(around, pe, 'dma'));
+  *unfreeze(around, pe) {
+    const rc = (yield* unfreezeAll(around, pe, false)) || (yield* confirmed(around, pe, 'dma'));
     const nobodyLeft = [...walkDevices(pe)].every(({ disconnected }) => !disconnected);
     if (rc === 0 && nobodyLeft) clear(pe, PE_STATE.KEEP, true);
     return outcome(rc, `${pe.name} cannot be thawed after its reset`);
   },
-  settle: async ({ clock, timings }, _, __, { signal }) => {
-    await pause(clock, timings.hotplug, signal);
+  *settle({ clock, timings }, _, __, { signal }) {
+    yield pause(clock, timings.hotplug, signal);
     return DONE;
   },
   replug: (around, pe, { complete }) => {
     replug(around, pe, complete === true, around.sync);
-    return { ok: true, scope: around.rescope() };
+    return { ok: true, scope: around.rescope(pe) };
   },
   replug_virtual: (around, pe) => {
     for (const { bdf } of unplugged.get(pe) ?? []) around.port.addVirtual(bdf);
     unplugged.delete(pe);
     around.sync();
-    return { ok: true, scope: around.rescope() };
+    return { ok: true, scope: around.rescope(pe) };
   },
   finish: ({ port, tree }, pe) => {
     tree.cleanup(pe);
@@ -115,7 +120,7 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     // A virtual function's PE is only marked: the kernel no longer acts on functions whose channel is perm_failure.
     if (pe.type !== 'vf') removeBus(around, pe);
     around.sync();
-    return { ok: true, scope: around.rescope() };
+    return { ok: true, scope: around.rescope(pe) };
   },
 };
 

@@ -16,6 +16,7 @@ import { ERRNO } from './errno.js';
 import { completeReset, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { resetPrimaryBus, resetVirtualFunction } from './bus-reset.js';
 import { type EehOps, type EehTimings } from './surroundings.js';
+import { type Waiting } from './waiting.js';
 
 /** Milliseconds after which an unavailable PE is asked again (pnv_eeh_get_state). */
 const ASK_AGAIN = 1000;
@@ -74,17 +75,17 @@ export class PowerNvOps implements EehOps {
   }
 
   /** Host bridges are reset completely, virtual functions by themselves, everything else by its bus (pnv_eeh_reset). */
-  async reset(pe: Pe, option: number): Promise<number> {
+  *reset(pe: Pe, option: number): Waiting<number> {
     if (option !== EEH_RESET.DEACTIVATE && option !== EEH_RESET.HOT && option !== EEH_RESET.FUNDAMENTAL) {
       return ERRNO.EINVAL;
     }
-    if (pe.number === null) return completeReset(this.#around, pe.phb, option);
+    if (pe.number === null) return yield* completeReset(this.#around, pe.phb, option);
     if (option !== EEH_RESET.DEACTIVATE && !this.#injectedErrorsAreCleared(pe.phb)) return ERRNO.EIO;
-    if (pe.type === 'vf') return resetVirtualFunction(this.#around, pe, option);
+    if (pe.type === 'vf') return yield* resetVirtualFunction(this.#around, pe, option);
     if (pe.bus === undefined) return ERRNO.EIO;
     const bridge = this.#around.tree.phb(pe.phb)?.bus === pe.bus ? null : pe.bus;
-    if (bridge === null) return rootReset(this.#around, pe.phb, option);
-    return resetPrimaryBus(this.#around, pe, option);
+    if (bridge === null) return yield* rootReset(this.#around, pe.phb, option);
+    return yield* resetPrimaryBus(this.#around, pe, option);
   }
 
   /** A P7IOC keeps injected errors when they have struck, and would freeze again at once. */
@@ -98,8 +99,8 @@ export class PowerNvOps implements EehOps {
     return pe.diag;
   }
 
-  async configureBridges(): Promise<number> {
-    return Promise.resolve(0);
+  *configureBridges(): Waiting<number> {
+    return 0;
   }
 
   restoreConfig(bdf: Bdf): void {

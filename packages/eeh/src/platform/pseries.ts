@@ -4,7 +4,8 @@ import { EEH_LOG, EEH_OPTION, EEH_RESET, EEH_STATE, STATE_OF_RTAS } from '../fir
 import { type Pe } from '../pe/pe.js';
 import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
-import { pause, type EehOps, type EehTimings } from './surroundings.js';
+import { type EehOps, type EehTimings } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 /** EEH_ERR_FUNC_LD_MEM_ADDR, LD_MEM_DATA, ST_MEM_ADDR, ST_MEM_DATA (arch/powerpc/include/uapi/asm/eeh.h). */
 const MEMORY_FUNCTIONS: ReadonlySet<number> = new Set([0, 1, 6, 7]);
@@ -57,12 +58,12 @@ export class PSeriesOps implements EehOps {
   }
 
   /** Where firmware has no fundamental reset, a hot one has to do (pseries_eeh_phb_reset). */
-  async reset({ phb, number }: Pe, option: number): Promise<number> {
+  *reset({ phb, number }: Pe, option: number): Waiting<number> {
     let rc = this.#firmware.setSlotReset(phb, number ?? 0, option);
     if (option === EEH_RESET.FUNDAMENTAL && rc === RTAS.NOT_SUPPORTED) {
       rc = this.#firmware.setSlotReset(phb, number ?? 0, EEH_RESET.HOT);
     }
-    await pause(this.#clock, option === EEH_RESET.DEACTIVATE ? this.#timings.settle : this.#timings.hold);
+    yield pause(this.#clock, option === EEH_RESET.DEACTIVATE ? this.#timings.settle : this.#timings.hold);
     return rc;
   }
 
@@ -72,14 +73,14 @@ export class PSeriesOps implements EehOps {
   }
 
   /** Tries for 0.2 s at most (pseries_eeh_phb_configure_bridge). */
-  async configureBridges({ phb, number }: Pe): Promise<number> {
+  *configureBridges({ phb, number }: Pe): Waiting<number> {
     for (let left = this.#timings.configure; left > 0;) {
       const status = this.#firmware.configurePe(phb, number ?? 0);
       if (status === RTAS.SUCCESS) return 0;
       const delay = Math.min(busyDelay(status), LONGEST_BUSY);
       left -= delay;
       if (status < 0 || delay === 0 || left < 0) return status === RTAS.PARAMETER_ERROR ? ERRNO.EINVAL : ERRNO.EIO;
-      await pause(this.#clock, delay);
+      yield pause(this.#clock, delay);
     }
     return ERRNO.EIO;
   }

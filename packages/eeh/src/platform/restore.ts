@@ -2,7 +2,8 @@ import { COMMAND, LINK_CONTROL, LINK_STATUS, PCI_HEADER, PCIE, SLOT_CONTROL, SLO
 import { type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices } from '../pe/tree.js';
 import { readRegister, writeRegister } from './config.js';
-import { pause, type Surroundings } from './surroundings.js';
+import { type Surroundings } from './surroundings.js';
+import { pause, type Waiting } from './waiting.js';
 
 /** Power of a slot that was off needs that long, milliseconds. */
 const POWER_ON = 2000;
@@ -26,9 +27,9 @@ const PARITY_AND_SERR = COMMAND.parityErrorResponse.mask | COMMAND.serrEnable.ma
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_pe_restore_bars, eeh_restore_bridge_bars, eeh_restore_device_bars.
  */
-export async function restoreRegisters(around: Surroundings, pe: Pe): Promise<void> {
+export function* restoreRegisters(around: Surroundings, pe: Pe): Waiting<void> {
   for (const device of walkDevices(pe)) {
-    if (device.bridge) await restoreBridge(around, device);
+    if (device.bridge) yield* restoreBridge(around, device);
     else restoreEndpoint(around, device);
     around.ops.restoreConfig(device.bdf);
   }
@@ -44,11 +45,11 @@ function restoreDwords({ port }: Surroundings, device: EehDevice, indices: reado
   writeRegister(port, device, PCI_HEADER.INTERRUPT_LINE, 4, device.saved[15]!);
 }
 
-async function restoreBridge(around: Surroundings, device: EehDevice): Promise<void> {
+function* restoreBridge(around: Surroundings, device: EehDevice): Waiting<void> {
   restoreDwords(around, device, [4, 5, 6, 7, 8, 9, 10, 11, 12, 14]);
   const command = device.saved[1]! | COMMAND.memorySpace.mask | COMMAND.busMaster.mask;
   writeRegister(around.port, device, PCI_HEADER.COMMAND, 4, command >>> 0);
-  await bringUpLink(around, device);
+  yield* bringUpLink(around, device);
 }
 
 /** Only parity and SERR of the command register: memory and bus mastering are the driver's matter. */
@@ -70,7 +71,7 @@ export function reenableDecoding({ port }: Surroundings, device: EehDevice): voi
  * Powers the slot, enables the link and waits for it, also below a port that was unplugged for the reset
  * (eeh_bridge_check_link).
  */
-async function bringUpLink({ port, clock }: Surroundings, device: EehDevice): Promise<void> {
+function* bringUpLink({ port, clock }: Surroundings, device: EehDevice): Waiting<void> {
   const { pcie } = device.offsets;
   if (pcie === 0 || !device.hasLink) return;
   const read = (register: number, width: 2 | 4): number => readRegister(port, device, pcie + register, width);
@@ -80,13 +81,13 @@ async function bringUpLink({ port, clock }: Surroundings, device: EehDevice): Pr
   const off = SLOT_CONTROL.powerControllerOff.mask;
   if ((read(PCIE.SLOT_CAPABILITIES, 2) & POWER_CONTROLLER) !== 0 && (power & off) !== 0) {
     write(PCIE.SLOT_CONTROL, (power & ~(off | POWER_INDICATOR.MASK)) | POWER_INDICATOR.ON);
-    await pause(clock, POWER_ON);
+    yield pause(clock, POWER_ON);
   }
   write(PCIE.LINK_CONTROL, read(PCIE.LINK_CONTROL, 2) & ~LINK_CONTROL.linkDisable.mask);
   const blind = device.present && (read(PCIE.LINK_CAPABILITIES, 4) & REPORTS_LINK) === 0;
-  if (blind) return void (await pause(clock, LINK_BLIND));
+  if (blind) return void (yield pause(clock, LINK_BLIND));
   for (let waited = 0; waited < LINK_MOST; waited += LINK_POLL) {
-    await pause(clock, LINK_POLL);
+    yield pause(clock, LINK_POLL);
     if ((read(PCIE.LINK_STATUS, 2) & LINK_STATUS.dataLinkLayerActive.mask) !== 0) return;
   }
 }

@@ -4,6 +4,7 @@ import { walkDevices, walkPes } from '../pe/tree.js';
 import { readRegister, saveRegisters, writeRegister } from './config.js';
 import { restoreRegisters } from './restore.js';
 import { type Surroundings } from './surroundings.js';
+import { type Waiting } from './waiting.js';
 
 /** Double word of command and status. */
 const COMMAND_DWORD = 1;
@@ -28,9 +29,9 @@ export function saveState({ port }: Surroundings, root: Pe): SavedState {
  * Writes them back, from the last double word to the first; of functions that must not be touched what they had when they were
  * probed (eeh_driver.c:eeh_dev_restore_state, drivers/pci/pci.c:pci_restore_config_space).
  */
-export async function restoreState(around: Surroundings, root: Pe, saved: SavedState): Promise<void> {
+export function* restoreState(around: Surroundings, root: Pe, saved: SavedState): Waiting<void> {
   for (const [device, dwords] of saved) restoreDwords(around, device, dwords);
-  for (const pe of walkPes(root)) if (isRestricted(pe)) await restoreRegisters(around, pe);
+  for (const pe of walkPes(root)) if (isRestricted(pe)) yield* restoreRegisters(around, pe);
 }
 
 function restoreDwords({ port }: Surroundings, device: EehDevice, dwords: readonly number[]): void {

@@ -1,7 +1,8 @@
-import { wait, type Clock } from '@pci-recovery/core';
+import { type Clock } from '@pci-recovery/core';
 import { type Pe } from '../pe/pe.js';
 import { type PeTree } from '../pe/tree.js';
 import { type EehHostPort } from '../port.js';
+import { type Waiting } from './waiting.js';
 
 /** Waits of the kernel, milliseconds. */
 export interface EehTimings {
@@ -74,11 +75,11 @@ export interface EehOps {
   getState(pe: Pe): { readonly state: number; readonly wait: number };
   /** 0 or an error. */
   setOption(pe: Pe, option: number): number;
-  reset(pe: Pe, option: number): Promise<number>;
+  reset(pe: Pe, option: number): Waiting<number>;
   /** Takes the log of a PE that was just found frozen, where that is to be done before anything is thawed. */
   takeDiag?(pe: Pe): void;
   takeLog(pe: Pe, severity: 'temporary' | 'permanent'): Uint8Array | undefined;
-  configureBridges(pe: Pe): Promise<number>;
+  configureBridges(pe: Pe): Waiting<number>;
   /** Firmware's own part of restoring a function's registers. */
   restoreConfig(bdf: Pe['functions'][number]['bdf']): void;
   /** The driver of a function was told to resume. */
@@ -86,7 +87,3 @@ export interface EehOps {
   /** 0 or a negative errno. */
   injectError(pe: Pe, type: number, func: number, address: bigint, mask: bigint): number;
 }
-
-/** No timer for no time. */
-export const pause = (clock: Clock, ms: number, signal?: AbortSignal): Promise<void> | undefined =>
-  ms > 0 ? wait(clock, ms, signal) : undefined;

@@ -13,7 +13,14 @@ import {
 } from '../firmware/opal.js';
 import { ask, call } from './calls.js';
 import { freezePe, thawPe } from './freezes.js';
-import { functionsBelow, functionsOnBus, namesOf, type Machine, type SimulatedHostBridge } from './machine.js';
+import {
+  functionsBelow,
+  functionsOnBus,
+  namesOf,
+  type Machine,
+  type SimulatedHostBridge,
+  type SimulatedPe,
+} from './machine.js';
 import { assertReset, releaseReset } from './resets.js';
 
 const NS_PER_MS = 1e6;
@@ -25,6 +32,7 @@ const has = (action: number, bit: number): boolean => (action & bit) !== 0;
 export class SimulatedOpal implements OpalFirmware {
   readonly kind = 'opal';
   readonly #machine: Machine;
+  readonly #blobs = new WeakMap<SimulatedHostBridge, { readonly key: string; readonly blob: Uint8Array }>();
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -73,7 +81,7 @@ export class SimulatedOpal implements OpalFirmware {
     return ask(this.#machine, { call: 'diagData', phb }, failed, () => {
       const bridge = this.#machine.bridges.get(phb);
       if (!bridge) return failed(OPAL.PARAMETER);
-      const blob = diagBlob(bridge);
+      const blob = this.#diagBlob(bridge).slice();
       this.#machine.witness.add({ kind: 'log_collected', phb, bytes: blob.length, functions: [] });
       return { rc: OPAL.SUCCESS, blob };
     });
@@ -103,6 +111,17 @@ export class SimulatedOpal implements OpalFirmware {
       freezePe(this.#machine, found, { mmio: true, dma: true });
       return OPAL.SUCCESS;
     });
+  }
+
+  /** What a host bridge has to say seldom changes: it is laid out anew only when it did. */
+  #diagBlob(bridge: SimulatedHostBridge): Uint8Array {
+    const frozen = [...bridge.pes.values()].filter((pe) => pe.mmioFrozen || pe.dmaFrozen);
+    const key = `${bridge.state} ${frozen.map((pe) => `${pe.number}${pe.mmioFrozen ? 'm' : ''}${pe.dmaFrozen ? 'd' : ''}`).join()}`;
+    const known = this.#blobs.get(bridge);
+    if (known?.key === key) return known.blob;
+    const blob = diagBlob(bridge, frozen);
+    this.#blobs.set(bridge, { key, blob });
+    return blob;
   }
 
   #status(phb: number, pe: number): { rc: number; freeze: number; error: number } {
@@ -159,6 +178,10 @@ export class SimulatedOpal implements OpalFirmware {
       if (complete) clearFence(machine, bridge);
       releaseReset(machine, open);
     };
+    if (ms <= 0) {
+      done();
+      return OPAL.SUCCESS;
+    }
     bridge.reset = { due: machine.clock.monotonic() + ms * NS_PER_MS, done };
     machine.clock.after(ms, done);
     return Math.max(1, ms);
@@ -175,8 +198,7 @@ function clearFence(machine: Machine, bridge: SimulatedHostBridge): void {
 }
 
 /** Diagnostic data as the model lays it out: which PEs are stopped, and a few registers that say why. */
-function diagBlob({ model = 'phb4', pes, state }: SimulatedHostBridge): Uint8Array {
-  const frozen = [...pes.values()].filter((pe) => pe.mmioFrozen || pe.dmaFrozen);
+function diagBlob({ model = 'phb4', state }: SimulatedHostBridge, frozen: readonly SimulatedPe[]): Uint8Array {
   return encodePhbDiag({
     model,
     version: DIAG_VERSION,
