@@ -20,7 +20,7 @@ export interface Mapping {
 export interface Datagram {
   /** Bytes received (≥ 0), or a negative errno; EAGAIN when there is nothing to read. */
   readonly result: SyscallResult;
-  /** It was longer than the buffer: the rest is lost. */
+  /** It was longer than the buffer, or brought more descriptors than the process may open: the rest is lost. */
   readonly truncated: boolean;
   /** Sender's netlink port id: 0 is the kernel. 0 for other sockets. */
   readonly sender: number;
@@ -35,7 +35,7 @@ export interface Datagram {
  * untouched until the call returns, or its promise settles; views below 64 bytes are as good as any.
  */
 export interface Syscalls {
-  /** open(2). O_CLOEXEC is added. */
+  /** open(2). O_CLOEXEC is added; a file that O_CREAT makes gets mode 0600. */
   open(path: string, flags: number): SyscallResult;
   /** close(2). EINTR counts as closed, as on Linux it is. */
   close(fd: RawFd): SyscallResult;
@@ -58,11 +58,17 @@ export interface Syscalls {
   read(fd: RawFd, buffer: Uint8Array): SyscallResult;
   /** write(2). */
   write(fd: RawFd, buffer: Uint8Array): SyscallResult;
-  /** mmap(2) of `fd` (−1: anonymous memory, MAP_PRIVATE|MAP_ANONYMOUS; else MAP_SHARED). Lengths in bytes. */
+  /**
+   * mmap(2) of `fd` (−1: anonymous memory, MAP_PRIVATE|MAP_ANONYMOUS; else MAP_SHARED). Lengths in bytes; EFBIG above 4 GiB,
+   * which no ArrayBuffer of node 20 holds. A mapping that is lost is unmapped when it is collected.
+   */
   mmap(fd: RawFd, length: number, protection: number, offset: bigint): Mapping | SyscallResult;
-  /** munmap(2); detaches `memory`, so that no view can touch it any more. EINVAL when it is none of ours or gone. */
+  /**
+   * munmap(2); detaches `memory`, so that no view can touch it any more. EINVAL when it is none of ours or gone; EBUSY while an
+   * asynchronous call uses it.
+   */
   munmap(memory: ArrayBuffer): SyscallResult;
-  /** Address of memory, for structures that hold pointers. Valid as long as the view's buffer is alive and not detached. */
+  /** Address of memory, for structures that hold pointers. Valid as long as the view's buffer is alive and not detached; 0 of none. */
   addressOf(memory: Uint8Array): bigint;
   /** eventfd2(2), non-blocking. */
   eventfd(initial: number): SyscallResult;
@@ -71,19 +77,24 @@ export interface Syscalls {
   /**
    * Calls `onReadable` in the event loop whenever `fd` can be read, until disposed (uv_poll: no thread). The callback must take what
    * is there. One watch per descriptor. Disposing is idempotent and must precede the close. `onFailure`: polling itself failed with an
-   * errno; the watch has ended then. What a callback throws becomes an uncaught exception, and the watch goes on.
+   * errno (EBADF: it was closed meanwhile); the watch has ended then. An error that waits on the descriptor (POLLERR: a netlink socket
+   * or the kernel log lost messages) is no such failure: the read that follows finds it. What a callback throws becomes an
+   * uncaught exception, and the watch goes on. A watch makes the descriptor non-blocking and keeps the event loop alive.
    * @returns a negative errno when `fd` cannot be polled (EPERM: a regular file; EBADF; EEXIST: it is watched already).
    */
   watch(fd: RawFd, onReadable: () => void, onFailure: (errno: SyscallResult) => void): Disposable | SyscallResult;
-  /** A non-blocking NETLINK_KOBJECT_UEVENT socket bound to the kernel's group 1; `receiveBuffer` bytes (SO_RCVBUF). */
+  /**
+   * A non-blocking NETLINK_KOBJECT_UEVENT socket bound to the kernel's group 1; `receiveBuffer` bytes (SO_RCVBUFFORCE with
+   * CAP_NET_ADMIN, else SO_RCVBUF: at most net.core.rmem_max).
+   */
   ueventSocket(receiveBuffer: number): SyscallResult;
   /** socketpair(AF_UNIX, SOCK_SEQPACKET), non-blocking. */
   socketPair(): readonly [RawFd, RawFd] | SyscallResult;
-  /** Connects to a unix socket of a path (SOCK_STREAM or SOCK_SEQPACKET by `kind`). */
+  /** Connects to a unix socket of a path (SOCK_STREAM or SOCK_SEQPACKET by `kind`); non-blocking. EAGAIN: its backlog is full. */
   connectUnix(path: string, kind: 'stream' | 'seqpacket'): SyscallResult;
-  /** recvmsg(2): one datagram with the descriptors that came along; ENOBUFS of a netlink socket: some were lost. */
+  /** recvmsg(2), never waiting: one datagram with the descriptors that came along; ENOBUFS of a netlink socket: some were lost. */
   receive(fd: RawFd, buffer: Uint8Array): Datagram;
-  /** sendmsg(2) with descriptors (SCM_RIGHTS), at most 253. */
+  /** sendmsg(2), never waiting, with descriptors (SCM_RIGHTS), at most 253. EPIPE instead of a signal. */
   send(fd: RawFd, bytes: Uint8Array, fds: readonly RawFd[]): SyscallResult;
   /** pidfd_open(2). */
   pidfdOpen(pid: number): SyscallResult;

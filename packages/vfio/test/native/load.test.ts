@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { loadNative, nativeAvailability, nativeSyscalls } from '../../src/native/load.js';
 import { type NativeBinding } from '../../src/native/binding.js';
 import { describeNative } from './kernel.js';
@@ -30,6 +31,21 @@ describe('without a binary', () => {
       throw given;
     };
     expect(thrown(() => loadNative(load))).toMatchObject({ code: 'ERR_PCI_NATIVE_UNAVAILABLE' });
+  });
+});
+
+describe('the real loader, where there is nothing to load', () => {
+  const PLACE = '@PCI_RECOVERY/VFIO_PREBUILD';
+  afterEach(() => {
+    delete process.env[PLACE];
+  });
+
+  it('says what node-gyp-build looked for and where', () => {
+    process.env[PLACE] = tmpdir();
+    expect(thrown(() => loadNative())).toMatchObject({
+      code: 'ERR_PCI_NATIVE_UNAVAILABLE',
+      message: expect.stringMatching(/No native build was found for platform=/) as unknown,
+    });
   });
 });
 
