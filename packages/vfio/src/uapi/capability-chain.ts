@@ -48,7 +48,7 @@ function checkOffset(struct: string, field: string, offset: number, least: numbe
 
 /**
  * The capabilities of a reply, in the order of the chain. The kernel appends each behind the one before
- * (drivers/vfio/vfio_main.c:vfio_info_cap_add), so the chain only goes forward: no loop, no overlap. Kernels before 6.6 align
+ * (drivers/vfio/vfio_main.c:vfio_info_cap_add), so the chain only goes forward: no loop, no overlap. Older kernels align
  * them to 4 bytes only.
  * @throws PciRecoveryError `ERR_PCI_KERNEL_REPLY` for an offset that is misaligned, behind the end, or not behind the one before
  */

@@ -54,6 +54,7 @@ export const apiVersion = {
  */
 export const checkExtension = {
   request: 'VFIO_CHECK_EXTENSION',
+  /** The call's argument, by value. */
   argument: (extension: Extension): number => numberOf(extension, 'VFIO_CHECK_EXTENSION'),
   /** 0: no; anything above: yes. */
   decodeResult: (result: number): boolean => result > 0,
@@ -64,6 +65,7 @@ export const checkExtension = {
  */
 export const setIommu = {
   request: 'VFIO_SET_IOMMU',
+  /** The call's argument, by value. */
   argument(type: IommuType): number {
     if (!type.endsWith('Iommu')) throw badField('ioctl', 'VFIO_SET_IOMMU', type, 'it is a kind of IOMMU');
     return numberOf(type, 'VFIO_SET_IOMMU');

@@ -88,7 +88,17 @@ function decodeReply(buffer: Uint8Array, feature: number, order: ByteOrder = HOS
  * VFIO_DEVICE_FEATURE (drivers/vfio/vfio_main.c:vfio_ioctl_device_feature). The kernel writes only into the data of a GET.
  * ENOTTY: no such feature; EINVAL: not this way, or data too short.
  */
-export const deviceFeature = { request: 'VFIO_DEVICE_FEATURE', probe, get, set, decodeReply } as const;
+export const deviceFeature = {
+  request: 'VFIO_DEVICE_FEATURE',
+  /** Asks whether a feature is there. */
+  probe,
+  /** Asks for a feature's data. */
+  get,
+  /** Gives a feature its data. */
+  set,
+  /** The data that a GET was answered with. */
+  decodeReply,
+} as const;
 
 /**
  * VFIO_DEVICE_FEATURE_ZPCI_ERROR (R2.3, R2.4; drivers/vfio/pci/vfio_pci_zdev.c:vfio_pci_zdev_feature_err): takes the
@@ -101,7 +111,10 @@ export const zpciError = {
   /** Asks whether the feature is there. */
   encodeProbe: (order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     probe(DEVICE_FEATURE.zpciError, { get: true }, order),
-  /** @param address of at least `ccdfErrLength` bytes (of the zpci-base capability) that stay where they are until the call returns */
+  /**
+   * The call's argument.
+   * @param address of at least `ccdfErrLength` bytes (of the zpci-base capability) that stay where they are until the call returns
+   */
   encodeRequest(address: bigint, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     if (address === 0n) throw badField(ZPCI, 'data', 0n, 'it is the address of memory for the record');
     const data = encodeStruct(ZPCI, { data: address }, { order, length: sizeOf(ZPCI) });

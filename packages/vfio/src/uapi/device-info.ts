@@ -120,6 +120,7 @@ function encodeRequest(bytes = sizeOf(STRUCT), order: ByteOrder = HOST_BYTE_ORDE
  */
 export const deviceInfo = {
   request: 'VFIO_DEVICE_GET_INFO',
+  /** The call's argument: `bytes` of memory, zero but for its head. */
   encodeRequest,
   /**
    * Reads what the kernel wrote into the request's buffer; `needed`: the capabilities take that many bytes.
@@ -131,7 +132,6 @@ export const deviceInfo = {
     ask(
       {
         request: 'VFIO_DEVICE_GET_INFO',
-        struct: STRUCT,
         encode: (bytes) => encodeRequest(bytes, order),
         read: (buffer, result) => (result < 0 ? { errno: result } : decodeReply(buffer, order)),
       },

@@ -26,6 +26,7 @@ export interface DmaMapping {
 /** VFIO_IOMMU_MAP_DMA, of type1 and SPAPR TCE containers (vfio_iommu_type1.c:vfio_iommu_type1_map_dma). Nothing is written back. */
 export const dmaMap = {
   request: 'VFIO_IOMMU_MAP_DMA',
+  /** The call's argument. */
   encodeRequest({ address, iova, size, read, write }: DmaMapping, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     if (size <= 0n || iova + size > TOP || address + size > TOP) {
       throw badField(MAP, 'size', size, 'it is above 0, and address and iova end by 2^64');
@@ -42,6 +43,7 @@ export type DmaUnmapping = { readonly iova: bigint; readonly size: bigint } | 'a
 /** VFIO_IOMMU_UNMAP_DMA (vfio_iommu_type1.c:vfio_iommu_type1_unmap_dma). SPAPR TCE containers unmap no `all`. */
 export const dmaUnmap = {
   request: 'VFIO_IOMMU_UNMAP_DMA',
+  /** The call's argument. */
   encodeRequest(what: DmaUnmapping, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const argsz = sizeOf(UNMAP);
     if (what === 'all') return encodeStruct(UNMAP, { argsz, flags: UAPI.VFIO_DMA_UNMAP_FLAG_ALL }, { order });

@@ -55,6 +55,7 @@ export interface EehInjection {
  */
 export const eehPe = {
   request: 'VFIO_EEH_PE_OP',
+  /** The argument for any operation but `injectError`. */
   encodeRequest(operation: Exclude<EehPeOperation, 'injectError'>, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     if (!Object.hasOwn(EEH_PE_OP, operation) || (operation as EehPeOperation) === 'injectError') {
       throw badField(
@@ -66,6 +67,7 @@ export const eehPe = {
     }
     return encodeStruct(STRUCT, { argsz: sizeOf(STRUCT), op: EEH_PE_OP[operation] }, { order });
   },
+  /** The argument for `injectError`. */
   encodeInjection({ type, func, address, mask }: EehInjection, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const error = { 'err.type': type, 'err.func': func, 'err.addr': address, 'err.mask': mask };
     return encodeStruct(STRUCT, { argsz: sizeOf(STRUCT), op: EEH_PE_OP.injectError, ...error }, { order });

@@ -20,6 +20,7 @@ export type GroupStatus = Flags<typeof FLAGS>;
 /** VFIO_GROUP_GET_STATUS (drivers/vfio/group.c:vfio_group_ioctl_get_status). */
 export const groupStatus = {
   request: 'VFIO_GROUP_GET_STATUS',
+  /** The call's argument. */
   encodeRequest: (order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(STATUS, { argsz: sizeOf(STATUS) }, { order }),
   /** @throws PciRecoveryError `ERR_PCI_KERNEL_REPLY` */
@@ -33,6 +34,7 @@ export const groupStatus = {
 /** VFIO_GROUP_SET_CONTAINER: takes the address of a descriptor, of a container or of an iommufd. */
 export const setContainer = {
   request: 'VFIO_GROUP_SET_CONTAINER',
+  /** The call's argument. */
   encodeRequest(containerFd: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     checkFd('ioctl', 'VFIO_GROUP_SET_CONTAINER', containerFd, 0);
     const bytes = new Uint8Array(4);
@@ -53,6 +55,7 @@ const MOST_NAME = 4095;
  */
 export const getDeviceFd = {
   request: 'VFIO_GROUP_GET_DEVICE_FD',
+  /** The call's argument. */
   encodeRequest(name: string): Uint8Array {
     const printable = /^[\x21-\x7e][\x20-\x7e]*$/.test(name);
     if (!printable || name.length > MOST_NAME) {

@@ -118,6 +118,7 @@ function encodeInfoRequest(bytes = sizeOf(INFO), order: ByteOrder = HOST_BYTE_OR
  */
 export const hotResetInfo = {
   request: 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO',
+  /** The call's argument: `bytes` of memory, zero but for its head. */
   encodeRequest: encodeInfoRequest,
   /**
    * Reads a reply together with the call's result: ENOSPC says how many bytes are needed; EAGAIN that devices came or
@@ -130,7 +131,6 @@ export const hotResetInfo = {
     ask(
       {
         request: 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO',
-        struct: INFO,
         encode: (bytes) => encodeInfoRequest(bytes, order),
         read: (buffer, result) => decodeReply(buffer, result, order),
       },
@@ -159,4 +159,10 @@ const byDeviceIds = (order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
  * VFIO_DEVICE_PCI_HOT_RESET (vfio_pci_ioctl_pci_hot_reset): EINVAL when not every affected function is proven to be owned, or
  * when the form does not fit the way the device was opened; EBUSY: others are in the way just now; ENODEV: not possible here.
  */
-export const hotReset = { request: 'VFIO_DEVICE_PCI_HOT_RESET', byGroups, byDeviceIds } as const;
+export const hotReset = {
+  request: 'VFIO_DEVICE_PCI_HOT_RESET',
+  /** The argument in group mode. */
+  byGroups,
+  /** The argument in cdev mode. */
+  byDeviceIds,
+} as const;

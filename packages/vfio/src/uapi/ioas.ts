@@ -25,6 +25,7 @@ export interface IovaRange {
 /** IOMMU_IOAS_ALLOC: makes an empty address space (drivers/iommu/iommufd/ioas.c:iommufd_ioas_alloc_ioctl). */
 export const ioasAlloc = {
   request: 'IOMMU_IOAS_ALLOC',
+  /** The call's argument. */
   encodeRequest: (order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(ALLOC, { size: sizeOf(ALLOC) }, { order }),
   /**
@@ -41,6 +42,7 @@ export const ioasAlloc = {
 /** IOMMU_DESTROY: gives up an object of an iommufd; EBUSY while it is used. */
 export const iommuDestroy = {
   request: 'IOMMU_DESTROY',
+  /** The call's argument. */
   encodeRequest: (id: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(DESTROY, { size: sizeOf(DESTROY), id }, { order }),
 } as const;
@@ -66,6 +68,7 @@ function mapFlags({ iova, read, write }: IoasMapping): number {
 /** IOMMU_IOAS_MAP: lets devices reach memory (iommufd_ioas_map). */
 export const ioasMap = {
   request: 'IOMMU_IOAS_MAP',
+  /** The call's argument. */
   encodeRequest(mapping: IoasMapping, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const { ioas, address, length, iova = 0n } = mapping;
     if (length <= 0n || iova + length > TOP || address + length > TOP) {
@@ -104,6 +107,7 @@ export const WHOLE_IOAS = TOP - 1n;
 /** IOMMU_IOAS_UNMAP (iommufd_ioas_unmap): ENOENT when nothing is mapped there. */
 export const ioasUnmap = {
   request: 'IOMMU_IOAS_UNMAP',
+  /** The call's argument. */
   encodeRequest({ ioas, iova, length }: IoasUnmapping, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     if (length <= 0n || iova + length > TOP) throw badField(UNMAP, 'length', length, 'it is above 0 and ends by 2^64');
     return encodeStruct(UNMAP, { size: sizeOf(UNMAP), ioas_id: ioas, iova, length }, { order });
@@ -147,7 +151,10 @@ export const ioasIovaRanges = {
   request: 'IOMMU_IOAS_IOVA_RANGES',
   /** Bytes of memory for that many ranges. */
   bytesFor: (count: number): number => count * sizeOf(RANGE),
-  /** @param address of memory for `count` ranges that stays where it is until the call returns */
+  /**
+   * The call's argument.
+   * @param address of memory for `count` ranges that stays where it is until the call returns
+   */
   encodeRequest(ioas: number, address: bigint, count: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const values = { size: sizeOf(RANGES), ioas_id: ioas, num_iovas: count, allowed_iovas: address };
     return encodeStruct(RANGES, values, { order });

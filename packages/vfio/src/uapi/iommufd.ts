@@ -23,7 +23,10 @@ export function checkObjectId(struct: string, field: string, id: number): number
  */
 export const bindIommufd = {
   request: 'VFIO_DEVICE_BIND_IOMMUFD',
-  /** @param tokenAddress of the 16 bytes of a VF token, where the physical function wants one (kernel 6.18 or later) */
+  /**
+   * The call's argument.
+   * @param tokenAddress of the 16 bytes of a VF token, where the physical function wants one; older kernels refuse it
+   */
   encodeRequest(iommufd: number, tokenAddress?: bigint, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     checkFd(BIND, 'iommufd', iommufd, 0);
     const token =
@@ -44,7 +47,10 @@ export const bindIommufd = {
 /** VFIO_DEVICE_ATTACH_IOMMUFD_PT: gives the device an address space. EBUSY while it, or a sibling in its group, is being reset. */
 export const attachIommufd = {
   request: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT',
-  /** @param ptId number of an IOAS or a hardware page table */
+  /**
+   * The call's argument.
+   * @param ptId number of an IOAS or a hardware page table
+   */
   encodeRequest(ptId: number, pasid?: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const only = pasid === undefined ? {} : { flags: UAPI.VFIO_DEVICE_ATTACH_PASID, pasid };
     return encodeStruct(ATTACH, { argsz: sizeOf(ATTACH), pt_id: ptId, ...only }, { order });
@@ -63,6 +69,7 @@ export const attachIommufd = {
 /** VFIO_DEVICE_DETACH_IOMMUFD_PT: the device's DMA is blocked after it. The kernel writes nothing back. */
 export const detachIommufd = {
   request: 'VFIO_DEVICE_DETACH_IOMMUFD_PT',
+  /** The call's argument. */
   encodeRequest(pasid?: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     const only = pasid === undefined ? {} : { flags: UAPI.VFIO_DEVICE_DETACH_PASID, pasid };
     return encodeStruct(DETACH, { argsz: sizeOf(DETACH), ...only }, { order });

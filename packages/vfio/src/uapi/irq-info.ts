@@ -46,6 +46,7 @@ const rules = (index: number): readonly ReplyRule<StructValues<typeof STRUCT>>[]
 /** VFIO_DEVICE_GET_IRQ_INFO (drivers/vfio/pci/vfio_pci_core.c:vfio_pci_ioctl_get_irq_info). EINVAL: no such index. */
 export const irqInfo = {
   request: 'VFIO_DEVICE_GET_IRQ_INFO',
+  /** The call's argument. */
   encodeRequest: (index: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(STRUCT, { argsz: sizeOf(STRUCT), index }, { order }),
   /**

@@ -76,6 +76,16 @@ function disable(index: number, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array 
 /**
  * VFIO_DEVICE_SET_IRQS in all its forms (drivers/vfio/vfio_main.c:vfio_set_irqs_validate_and_prepare,
  * drivers/vfio/pci/vfio_pci_intrs.c:vfio_pci_set_irqs_ioctl). The kernel writes nothing back. The ERR and REQ indexes take
- * one eventfd with `trigger`; −1 or {@link disable} detaches it. A second eventfd replaces the first, whoever set it.
+ * one eventfd with `trigger`; −1 or `disable` detaches it. A second eventfd replaces the first, whoever set it.
  */
-export const irqSet = { request: 'VFIO_DEVICE_SET_IRQS', eventfds, bools, none, disable } as const;
+export const irqSet = {
+  request: 'VFIO_DEVICE_SET_IRQS',
+  /** One eventfd for each interrupt from `start` on; −1 detaches it. */
+  eventfds,
+  /** Acts at once on each interrupt whose value is true. */
+  bools,
+  /** Acts at once on `count` interrupts from `start` on. */
+  none,
+  /** Detaches everything from an index. */
+  disable,
+} as const;

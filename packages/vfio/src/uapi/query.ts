@@ -1,6 +1,5 @@
 import { PciRecoveryError } from '@pci-recovery/core';
 import { type RequestName } from './requests.js';
-import { kernelReply } from './struct/kernel-reply.js';
 
 /** No reply of VFIO comes near this length, in bytes: a kernel that asks for more is not believed. */
 export const MOST_REPLY_BYTES = 1 << 20;
@@ -18,35 +17,29 @@ export type Query<T> =
       readonly request: RequestName;
       /** The argument; the kernel writes its reply into it. */
       readonly buffer: Uint8Array;
-      /** @param result what ioctl(2) answered: ≥ 0, or a negative errno. */
+      /**
+       * The next step.
+       * @param result what ioctl(2) answered: ≥ 0, or a negative errno
+       */
       answered(result: number): Query<T>;
     }
   | { readonly do: 'end'; readonly value: T }
   | { readonly do: 'fail'; /** Negative, as the kernel answered it. */ readonly errno: number };
 
-/** What a reply says: its value, the bytes that it needs (or, `again`, the same once more), or that the call failed. */
+/**
+ * What a reply says: its value; the bytes that it needs, more than it was given and at most {@link MOST_REPLY_BYTES};
+ * `again`, that the same should be asked once more; or that the call failed.
+ */
 export type Reading<T> =
   { readonly value: T } | { readonly needed: number } | { readonly again: true } | { readonly errno: number };
 
 /** A call that is asked with growing memory. */
 export interface Question<T> {
   readonly request: RequestName;
-  /** Structure, for messages. */
-  readonly struct: string;
   /** A buffer of that many bytes, filled as the request wants it. */
   encode(bytes: number): Uint8Array;
   /** @param result ≥ 0, or a negative errno */
   read(buffer: Uint8Array, result: number): Reading<T>;
-}
-
-function grown(question: Question<unknown>, bytes: number, needed: number): number {
-  if (needed > MOST_REPLY_BYTES) {
-    throw kernelReply(question.struct, 'argsz', needed, `no reply needs more than ${MOST_REPLY_BYTES} bytes`);
-  }
-  if (needed <= bytes) {
-    throw kernelReply(question.struct, 'argsz', needed, `${bytes} bytes, which it was given, would have been enough`);
-  }
-  return needed;
 }
 
 function unsettled(request: RequestName): PciRecoveryError {
@@ -69,7 +62,7 @@ export function ask<T>(question: Question<T>, bytes: number, tries = 1): Query<T
     const reading = question.read(buffer, result);
     if ('value' in reading) return { do: 'end', value: reading.value };
     if ('errno' in reading) return { do: 'fail', errno: reading.errno };
-    return ask(question, 'again' in reading ? bytes : grown(question, bytes, reading.needed), tries + 1);
+    return ask(question, 'again' in reading ? bytes : reading.needed, tries + 1);
   };
   return { do: 'ioctl', request: question.request, buffer, answered };
 }

@@ -79,7 +79,6 @@ const MOST_OFFSET = (1n << 63n) - 1n;
 const rules = (index: number): readonly ReplyRule<StructValues<typeof STRUCT>>[] => [
   { field: 'index', rule: `region ${index} was asked for`, holds: (info) => info.index === index },
   { field: 'size', rule: 'a file holds less than 2^63 bytes', holds: ({ size }) => size <= MOST_OFFSET },
-  { field: 'offset', rule: 'a file holds less than 2^63 bytes', holds: ({ offset }) => offset <= MOST_OFFSET },
   {
     field: 'offset',
     rule: 'the region ends below 2^63',
@@ -149,6 +148,7 @@ function encodeRequest(index: number, bytes = sizeOf(STRUCT), order: ByteOrder =
  */
 export const regionInfo = {
   request: 'VFIO_DEVICE_GET_REGION_INFO',
+  /** The call's argument: `bytes` of memory, zero but for its head. */
   encodeRequest,
   /**
    * Reads what the kernel wrote into the request's buffer; `needed`: the capabilities take that many bytes.
@@ -161,7 +161,6 @@ export const regionInfo = {
     ask(
       {
         request: 'VFIO_DEVICE_GET_REGION_INFO',
-        struct: STRUCT,
         encode: (bytes) => encodeRequest(index, bytes, order),
         read: (buffer, result) => (result < 0 ? { errno: result } : decodeReply(buffer, index, order)),
       },

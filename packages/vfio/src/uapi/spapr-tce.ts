@@ -67,6 +67,7 @@ const INFO_RULES: readonly ReplyRule<StructValues<typeof INFO>>[] = [
 /** VFIO_IOMMU_SPAPR_TCE_GET_INFO (drivers/vfio/vfio_iommu_spapr_tce.c:tce_iommu_ioctl). ENXIO: no group is attached. */
 export const spaprInfo = {
   request: 'VFIO_IOMMU_SPAPR_TCE_GET_INFO',
+  /** The call's argument. */
   encodeRequest: (order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(INFO, { argsz: sizeOf(INFO) }, { order }),
   /** @throws PciRecoveryError `ERR_PCI_KERNEL_REPLY` */
@@ -102,12 +103,14 @@ function encodeMemory({ address, size }: ProcessMemory, order: ByteOrder = HOST_
 /** VFIO_IOMMU_SPAPR_REGISTER_MEMORY: pins memory before it may be mapped (version 2). Counts against the memlock limit. */
 export const spaprRegisterMemory = {
   request: 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY',
+  /** The call's argument. */
   encodeRequest: encodeMemory,
 } as const;
 
 /** VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY: the opposite; EBUSY while it is mapped. */
 export const spaprUnregisterMemory = {
   request: 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY',
+  /** The call's argument. */
   encodeRequest: encodeMemory,
 } as const;
 
@@ -132,6 +135,7 @@ function checkWindow({ pageShift, size, levels }: TceWindow): void {
 /** VFIO_IOMMU_SPAPR_TCE_CREATE: makes a DMA window (version 2). */
 export const tceCreate = {
   request: 'VFIO_IOMMU_SPAPR_TCE_CREATE',
+  /** The call's argument. */
   encodeRequest(window: TceWindow, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array {
     checkWindow(window);
     const { pageShift: page_shift, size: window_size, levels } = window;
@@ -152,6 +156,7 @@ export const tceCreate = {
 /** VFIO_IOMMU_SPAPR_TCE_REMOVE: removes the window that begins at a bus address (version 2). */
 export const tceRemove = {
   request: 'VFIO_IOMMU_SPAPR_TCE_REMOVE',
+  /** The call's argument. */
   encodeRequest: (start: bigint, order: ByteOrder = HOST_BYTE_ORDER): Uint8Array =>
     encodeStruct(REMOVE, { argsz: sizeOf(REMOVE), start_addr: start }, { order }),
 } as const;

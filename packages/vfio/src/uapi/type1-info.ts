@@ -109,6 +109,7 @@ function encodeRequest(bytes = sizeOf(STRUCT), order: ByteOrder = HOST_BYTE_ORDE
 /** VFIO_IOMMU_GET_INFO of a type1 container (drivers/vfio/vfio_iommu_type1.c:vfio_iommu_type1_get_info). */
 export const type1Info = {
   request: 'VFIO_IOMMU_GET_INFO',
+  /** The call's argument: `bytes` of memory, zero but for its head. */
   encodeRequest,
   /**
    * Reads what the kernel wrote into the request's buffer; `needed`: the capabilities take that many bytes.
@@ -120,7 +121,6 @@ export const type1Info = {
     ask(
       {
         request: 'VFIO_IOMMU_GET_INFO',
-        struct: STRUCT,
         encode: (bytes) => encodeRequest(bytes, order),
         read: (buffer, result) => (result < 0 ? { errno: result } : decodeReply(buffer, order)),
       },

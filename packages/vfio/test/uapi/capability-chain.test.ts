@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type ByteOrder, deviceInfo, encodeStruct, regionInfo, sizeOf } from '../../src/uapi/index.js';
+import { type ByteOrder, deviceInfo, encodeStruct, regionInfo, sizeOf, type1Info } from '../../src/uapi/index.js';
 import { type ChainPlace, type RawCapability, walkCapabilities } from '../../src/uapi/capability-chain.js';
 import { failure } from './failure.js';
 import { runs } from './runs.js';
@@ -51,7 +51,7 @@ function relink(reply: Uint8Array, offset: number, next: number, order: ByteOrde
 }
 
 describe.each(ORDERS)('capability chains in byte order %s', (order) => {
-  it('are read whole, in their order, whatever is in them; also aligned to 4 bytes, as kernels before 6.6 do it', () => {
+  it('are read whole, in their order, whatever is in them; also aligned to 4 bytes, as older kernels do it', () => {
     fc.assert(
       fc.property(
         fc.array(link, { minLength: 1, maxLength: 8 }),
@@ -140,7 +140,25 @@ describe.each(ORDERS)('capability chains in byte order %s', (order) => {
     });
   });
 
-  it('keep known capabilities in an unknown version whole: their layout is another one', () => {
+  it.each([3, 4, 5])('keep capability %p of a device whole in an unknown version: its layout is another one', (id) => {
+    const reply = chainOf([{ id, version: 2, body: new Uint8Array(8).fill(0xff) }], 8, order);
+    const info = { argsz: reply.length, flags: 1 << 7, cap_offset: START };
+    reply.set(encodeStruct('vfio_device_info', info, { order }));
+    expect(deviceInfo.decodeReply(reply, order)).toMatchObject({
+      value: { capabilities: [{ kind: 'unknown', id, version: 2 }] },
+    });
+  });
+
+  it.each([1, 2, 3])('keep capability %p of a type1 IOMMU whole in an unknown version', (id) => {
+    const reply = chainOf([{ id, version: 2, body: new Uint8Array(24).fill(0xff) }], 8, order);
+    const info = { argsz: reply.length, flags: 2, cap_offset: START };
+    reply.set(encodeStruct('vfio_iommu_type1_info', info, { order }));
+    expect(type1Info.decodeReply(reply, order)).toMatchObject({
+      value: { capabilities: [{ kind: 'unknown', id, version: 2 }] },
+    });
+  });
+
+  it('keep known capabilities of a region in an unknown version whole', () => {
     const capability = { id: 1, version: 2, body: new Uint8Array(24) };
     const chain = chainOf([capability, { ...capability, id: 2 }, { ...capability, id: 3 }], 8, order);
     const reply = new Uint8Array(chain.length + 8);

@@ -105,7 +105,10 @@ describe.each(ORDERS)('VFIO_DEVICE_GET_PCI_HOT_RESET_INFO in byte order %s (R4.1
 
   it('ENOSPC with more functions than a domain has is refused', () => {
     const kernel: Kernel = (buffer) => (viewOf(buffer).setUint32(8, 65_537, order === 'LE'), ENOSPC);
-    expect(failure(() => drive(hotResetInfo.query(order), kernel)).context).toMatchObject({ field: 'count' });
+    expect(failure(() => drive(hotResetInfo.query(order), kernel)).context).toMatchObject({
+      field: 'count',
+      rule: 'a domain has 65536 functions',
+    });
   });
 
   it('a domain full of functions fits', () => {

@@ -57,7 +57,14 @@ describe.each(ORDERS)('replies of the kernel in byte order %s', (order) => {
   });
 
   const wrong = titled.flatMap((each) =>
-    Object.entries(each.bad).flatMap(([field, values]) => values.map((value) => ({ ...each, field, value }))),
+    Object.entries(each.bad).flatMap(([field, values]) =>
+      values.map((bad) => ({
+        ...each,
+        field,
+        named: `${each.struct}.${field}`,
+        ...(typeof bad === 'object' ? bad : { value: bad }),
+      })),
+    ),
   );
 
   it.each(wrong)(
@@ -66,6 +73,7 @@ describe.each(ORDERS)('replies of the kernel in byte order %s', (order) => {
       const error = failure(() => each.read(changed(each, order, each.field, each.value), order));
       expect(error.code).toBe('ERR_PCI_KERNEL_REPLY');
       const { struct, field, value, rule } = error.context as Record<string, string>;
+      expect(`${struct}.${field}`).toBe(each.named);
       expect(error.message).toContain(`${struct}.${field} is ${value}`);
       expect(error.message).toContain(rule);
       expect(rule).not.toBe('');

@@ -9,7 +9,7 @@ import {
   irqInfo,
   regionInfo,
 } from '../../../src/uapi/index.js';
-import { CHAIN, golden, one, type ReplyCase, U32, U64 } from './reply-case.js';
+import { blaming, CHAIN, golden, one, type ReplyCase, U32, U64 } from './reply-case.js';
 
 const device: Pick<ReplyCase, 'reply' | 'read'> = {
   reply: golden('device-info reply'),
@@ -50,7 +50,7 @@ export const DEVICE_REPLIES: readonly ReplyCase[] = [
     ...device,
     bad: {
       end_dma: [0n, 0xffffffffn],
-      start_dma: [0x200000000n, U64],
+      start_dma: blaming('vfio_device_info_cap_zpci_base.end_dma', 0x200000000n, U64),
       ccdf_err_length: [0, 31, 4097, U32],
       'header.version': [0],
     },
@@ -89,7 +89,13 @@ export const DEVICE_REPLIES: readonly ReplyCase[] = [
     bad: {
       argsz: [0, 32, 103, 0x100001, U32],
       index: [0, 1, 3, U32],
-      size: [0n, 0x3fffn, 1n << 63n, (1n << 63n) - 1n, U64],
+      size: [
+        ...blaming('vfio_region_sparse_mmap_area.size', 0x3fffn, 0x2001n),
+        ...blaming('vfio_region_sparse_mmap_area.offset', 0x1fffn),
+        ...blaming('vfio_region_info.offset', (1n << 63n) - 1n),
+        1n << 63n,
+        U64,
+      ],
       offset: [1n << 63n, U64, (1n << 63n) - 0x4000n],
       cap_offset: [0, 28, 33, 98, 100, 104, U32],
     },
@@ -107,7 +113,10 @@ export const DEVICE_REPLIES: readonly ReplyCase[] = [
     struct: 'vfio_region_sparse_mmap_area',
     at: 32 + 16 + 16,
     ...region,
-    bad: { offset: [0x2001n, 0x4001n, U64], size: [0x2001n, U64] },
+    bad: {
+      offset: [...blaming('vfio_region_sparse_mmap_area.size', 0x2001n, 0x4000n), 0x4001n, U64],
+      size: [0x2001n, U64],
+    },
     any: [],
   },
   { struct: 'vfio_region_info_cap_type', at: 88, ...region, bad: {}, any: ['type', 'subtype'], chain: CHAIN },

@@ -10,7 +10,7 @@ import {
   tceCreate,
   type1Info,
 } from '../../../src/uapi/index.js';
-import { CHAIN, golden, one, type ReplyCase, U32, U64 } from './reply-case.js';
+import { blaming, CHAIN, golden, one, type ReplyCase, U32, U64 } from './reply-case.js';
 
 const type1: Pick<ReplyCase, 'reply' | 'read'> = {
   reply: golden('type1 info reply'),
@@ -45,7 +45,13 @@ export const DMA_REPLIES: readonly ReplyCase[] = [
     any: ['reserved'],
     chain: CHAIN,
   },
-  { struct: 'vfio_iova_range', at: 88, ...type1, bad: { start: [0xfee00000n, U64] }, any: ['end'] },
+  {
+    struct: 'vfio_iova_range',
+    at: 88,
+    ...type1,
+    bad: { start: blaming('vfio_iova_range.end', 0xfee00000n, U64) },
+    any: ['end'],
+  },
   {
     struct: 'vfio_iova_range',
     what: 'the second of two',
@@ -74,7 +80,7 @@ export const DMA_REPLIES: readonly ReplyCase[] = [
     read: (buffer, order) => spaprInfo.decodeReply(buffer, order),
     bad: {
       argsz: [0, 16, 33, U32],
-      dma32_window_start: [0x8000_0001, U32],
+      dma32_window_start: blaming('vfio_iommu_spapr_tce_info.dma32_window_size', 0x8000_0001, U32),
       dma32_window_size: [0xf000_0001, U32],
       'ddw.pgsizes': [0n],
       'ddw.max_dynamic_windows_supported': [0],
@@ -112,7 +118,7 @@ export const DMA_REPLIES: readonly ReplyCase[] = [
     struct: 'iommu_iova_range',
     reply: (order) => encodeStruct('iommu_iova_range', { start: 0x1000n, last: 0x1fffn }, { order }),
     read: (buffer, order) => ioasIovaRanges.decodeRanges(buffer, 1, order),
-    bad: { start: [0x2000n, U64], last: [0n, 0xfffn] },
+    bad: { start: blaming('iommu_iova_range.last', 0x2000n, U64), last: [0n, 0xfffn] },
     any: [],
   },
   {

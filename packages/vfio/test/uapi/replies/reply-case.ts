@@ -1,6 +1,9 @@
 import { type ByteOrder, encodeStruct, sizeOf, type StructName, type StructValues } from '../../../src/uapi/index.js';
 import { fromHex, MACHINES } from '../golden.js';
 
+/** A value, and `struct.field` that is named where a rule about two fields blames the other one. */
+export type BadValue = number | bigint | { readonly value: number | bigint; readonly named: string };
+
 /** One structure within a reply of the kernel, and what may and may not stand in each of its fields. */
 export interface ReplyCase {
   readonly struct: StructName;
@@ -12,7 +15,7 @@ export interface ReplyCase {
   readonly at?: number;
   readonly read: (buffer: Uint8Array, order: ByteOrder) => unknown;
   /** Values that the kernel cannot mean, by field. */
-  readonly bad: Readonly<Record<string, readonly (number | bigint)[]>>;
+  readonly bad: Readonly<Record<string, readonly BadValue[]>>;
   /** Fields that may hold anything: reserved ones are ignored, others have no rule. */
   readonly any: readonly string[];
   /** Fields that tests of the chain go through: see capability-chain.test.ts. */
@@ -38,3 +41,7 @@ export const CHAIN = ['header.id', 'header.version', 'header.next'] as const;
 /** All bits set. */
 export const U32 = 0xffff_ffff;
 export const U64 = (1n << 64n) - 1n;
+
+/** Values that break a rule about two fields, which blames `named`. */
+export const blaming = (named: string, ...values: readonly (number | bigint)[]): readonly BadValue[] =>
+  values.map((value) => ({ value, named }));
