@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { type ByteOrder, deviceInfo, encodeStruct, regionInfo, sizeOf, type1Info } from '../../src/uapi/index.js';
 import { type ChainPlace, type RawCapability, walkCapabilities } from '../../src/uapi/capability-chain.js';
+import { ORDERS, runs } from './effort.js';
 import { failure } from './failure.js';
-import { runs } from './runs.js';
 
-const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const START = 24;
 
 interface Link {

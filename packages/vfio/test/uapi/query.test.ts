@@ -10,10 +10,10 @@ import {
   type1Info,
 } from '../../src/uapi/index.js';
 import { viewOf } from '../../src/uapi/struct/decode.js';
+import { ORDERS } from './effort.js';
 import { failure } from './failure.js';
 import { fromHex, MACHINES } from './golden.js';
 
-const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const [ENOSPC, EAGAIN, ENODEV, EFAULT] = [-28, -11, -19, -14];
 
 /** What the kernel does with a call: writes into the buffer and answers. */

@@ -4,11 +4,10 @@ import { STRUCTS } from '../../src/uapi/abi/structs.js';
 import { type ByteOrder, type FieldLayout, type StructName } from '../../src/uapi/index.js';
 import { viewOf } from '../../src/uapi/struct/decode.js';
 import { rangeOf, writeNumber } from '../../src/uapi/struct/encode.js';
+import { ORDERS, runs } from './effort.js';
 import { failure } from './failure.js';
 import { ONLY_READ_BY_KERNEL, REPLIES, type ReplyCase } from './replies/index.js';
-import { runs } from './runs.js';
 
-const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const fieldsOf = (struct: StructName): Readonly<Record<string, FieldLayout>> => STRUCTS[struct].fields;
 
 /** The reply with another value in one field. */

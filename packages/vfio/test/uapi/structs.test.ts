@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { STRUCTS } from '../../src/uapi/abi/structs.js';
 import {
-  type ByteOrder,
   decodeStruct,
   encodeStruct,
   type FieldLayout,
@@ -10,13 +9,12 @@ import {
   type StructName,
 } from '../../src/uapi/index.js';
 import { rangeOf } from '../../src/uapi/struct/encode.js';
+import { ORDERS, runs } from './effort.js';
 import { failure } from './failure.js';
 import { fromHex, MACHINES, toHex } from './golden.js';
 import { numbersOf, patternsOf } from './patterns.js';
-import { runs } from './runs.js';
 
 const NAMES = Object.keys(STRUCTS) as StructName[];
-const ORDERS: ByteOrder[] = ['LE', 'BE'];
 const layout = (name: StructName): StructLayout => STRUCTS[name];
 
 describe.each(MACHINES)('structures as C has them on $name', ({ order, golden }) => {

@@ -6,9 +6,8 @@ import {
   type StructName,
   type StructValues,
 } from '../../src/uapi/index.js';
+import { ORDERS } from './effort.js';
 import { failure } from './failure.js';
-
-const ORDERS: ByteOrder[] = ['LE', 'BE'];
 
 /** A reply with one capability of `length` bytes. */
 function replyWith<S extends StructName>(
