@@ -6,7 +6,7 @@ import { HOST_BYTE_ORDER } from '../../src/uapi/byte-order.js';
 import { encodeStruct } from '../../src/uapi/struct/encode.js';
 import { decodeStruct } from '../../src/uapi/struct/decode.js';
 import { failure } from '../uapi/failure.js';
-import { errno, ScriptedKernel } from './scripted-kernel.js';
+import { errno, CannedKernel } from './canned-kernel.js';
 
 const NAMES = ['intx', 'msi', 'msix', 'err', 'req'];
 
@@ -23,11 +23,11 @@ function short(bytes: Uint8Array): string {
   return `${NAMES[index]} ${action} ${start}+${count}`;
 }
 
-const calls = ({ seen }: ScriptedKernel): string[] =>
+const calls = ({ seen }: CannedKernel): string[] =>
   seen.filter(({ request }) => request === 'VFIO_DEVICE_SET_IRQS').map(({ bytes }) => short(bytes));
 
 function set(noresize = true) {
-  const kernel = new ScriptedKernel();
+  const kernel = new CannedKernel();
   kernel.answers.VFIO_DEVICE_GET_IRQ_INFO = [
     (argument) => {
       const bytes = argument as Uint8Array;
@@ -47,7 +47,7 @@ function set(noresize = true) {
 }
 
 /** An eventfd of the caller's. */
-const mine = (kernel: ScriptedKernel): OwnedFd => new EventLine(kernel.syscalls, 'mine').fd;
+const mine = (kernel: CannedKernel): OwnedFd => new EventLine(kernel.syscalls, 'mine').fd;
 
 afterEach(() => expect(openDescriptors()).toEqual([]));
 

@@ -2,7 +2,7 @@ import { borrowAll } from '../../src/device/kernel-file.js';
 import { openDescriptors } from '../../src/index.js';
 import { deviceInfo } from '../../src/uapi/device-info.js';
 import { failure } from '../uapi/failure.js';
-import { errno, ScriptedKernel } from './scripted-kernel.js';
+import { errno, CannedKernel } from './canned-kernel.js';
 
 /** A promise and how it is settled. */
 function deferred() {
@@ -17,7 +17,7 @@ afterEach(() => expect(openDescriptors()).toEqual([]));
 
 describe('a file of the kernel', () => {
   it('is closed only after the calls under way: its number means something else afterwards', async () => {
-    const kernel = new ScriptedKernel();
+    const kernel = new CannedKernel();
     const gate = deferred();
     kernel.gate = gate.promise;
     const file = kernel.file();
@@ -36,7 +36,7 @@ describe('a file of the kernel', () => {
   });
 
   it('refuses every call from the moment that closing begins', async () => {
-    const file = new ScriptedKernel().file();
+    const file = new CannedKernel().file();
     const closing = file.close();
     expect(failure(() => file.ioctl('VFIO_DEVICE_RESET', undefined))).toMatchObject(CLOSED);
     expect(failure(() => file.pread(new Uint8Array(1), 0n))).toMatchObject(CLOSED);
@@ -49,7 +49,7 @@ describe('a file of the kernel', () => {
   });
 
   it('lets what was set up be given back between sealing and closing, and not after', async () => {
-    const kernel = new ScriptedKernel();
+    const kernel = new CannedKernel();
     const file = kernel.file();
     await file.seal();
     expect(file.lastIoctl('VFIO_DEVICE_SET_IRQS', new Uint8Array(20))).toBe(0);
@@ -59,14 +59,14 @@ describe('a file of the kernel', () => {
   });
 
   it('is closed once, however often it is asked', async () => {
-    const kernel = new ScriptedKernel();
+    const kernel = new CannedKernel();
     const file = kernel.file();
     await Promise.all([file.close(), file.close(), file[Symbol.asyncDispose]()]);
     expect(kernel.closed).toEqual([10]);
   });
 
   it('holds all files that a call needs', async () => {
-    const kernel = new ScriptedKernel();
+    const kernel = new CannedKernel();
     const [first, second] = [kernel.file('first'), kernel.file('second')];
     const gate = deferred();
     const call = borrowAll([first, second], async (fds) => gate.promise.then(() => fds));
@@ -80,7 +80,7 @@ describe('a file of the kernel', () => {
   });
 
   it('names call, errno and device when a question fails', async () => {
-    const kernel = new ScriptedKernel();
+    const kernel = new CannedKernel();
     kernel.answers.VFIO_DEVICE_GET_INFO = [errno('ENODEV')];
     const file = kernel.file();
     const refused = {

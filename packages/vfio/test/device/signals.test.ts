@@ -5,19 +5,19 @@ import { decodeStruct } from '../../src/uapi/struct/decode.js';
 import { HOST_BYTE_ORDER } from '../../src/uapi/byte-order.js';
 import { UAPI } from '../../src/uapi/abi/constants.js';
 import { failure } from '../uapi/failure.js';
-import { errno, ScriptedKernel } from './scripted-kernel.js';
+import { errno, CannedKernel } from './canned-kernel.js';
 
 const ERR = UAPI.VFIO_PCI_ERR_IRQ_INDEX;
 const EVENTFD = UAPI.VFIO_IRQ_SET_DATA_EVENTFD | UAPI.VFIO_IRQ_SET_ACTION_TRIGGER;
 
 function line() {
-  const kernel = new ScriptedKernel();
+  const kernel = new CannedKernel();
   const file = kernel.file();
   return { kernel, file, line: new SignalLine(file, { index: ERR, what: 'ERR' }) };
 }
 
 /** The descriptors that VFIO_DEVICE_SET_IRQS was called with; −1 detaches. */
-const registered = ({ seen }: ScriptedKernel): number[] =>
+const registered = ({ seen }: CannedKernel): number[] =>
   seen.map(({ bytes }) => {
     expect(decodeStruct('vfio_irq_set', bytes, HOST_BYTE_ORDER)).toMatchObject({
       index: ERR,

@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { RegionAccess } from '../../src/device/regions/region-access.js';
 import { MOST_TRANSFER } from '../../src/device/regions/transfer.js';
 import { failure } from '../uapi/failure.js';
-import { errno, ScriptedKernel } from './scripted-kernel.js';
+import { errno, CannedKernel } from './canned-kernel.js';
 
 const CONFIG = { index: 7, size: 4096n, offset: 0n };
 
 function access(info = CONFIG) {
-  const kernel = new ScriptedKernel();
+  const kernel = new CannedKernel();
   const file = kernel.file();
   return { kernel, file, region: new RegionAccess(file, info, 'configuration space') };
 }

@@ -13,10 +13,10 @@ export interface SeenIoctl {
 type Answer = number | ((argument: IoctlArgument) => number);
 
 /**
- * A kernel of one device file, whose answers are scripted call by call: for answers that no machine gives at will. What a
- * machine does is tested with the fake kernel.
+ * A kernel of one device file, whose answers are given call by call: for answers that no machine gives at will. What a
+ * machine does is tested with the scripted kernel of `testing`.
  */
-export class ScriptedKernel {
+export class CannedKernel {
   readonly seen: SeenIoctl[] = [];
   readonly closed: number[] = [];
   readonly counters = new Map<number, bigint>();
@@ -26,6 +26,8 @@ export class ScriptedKernel {
   /** Results of pread and pwrite, in order; none: all of it. Bytes read are 0, 1, 2 … of the offset. */
   readonly transfers: number[] = [];
   readonly offsets: bigint[] = [];
+  /** Its files are containers. */
+  container = false;
   /** Calls in threads end when this does. */
   gate: Promise<unknown> = Promise.resolve();
   refuses: Partial<Record<'eventfd' | 'watch', string>> = {};
@@ -84,8 +86,9 @@ export class ScriptedKernel {
   }
 
   #ioctl(number: number, argument: IoctlArgument): number {
-    const found = Object.entries(requests()).find(([, known]) => known === number)!;
-    const request = found[0] as RequestName;
+    const names = Object.entries(requests()).flatMap(([name, known]) => (known === number ? [name] : []));
+    // Devices and containers use the same numbers for different requests.
+    const request = (names.find((name) => this.container && name.startsWith('VFIO_IOMMU')) ?? names[0]) as RequestName;
     this.seen.push({ request, bytes: argument instanceof Uint8Array ? argument.slice() : new Uint8Array() });
     const answers = this.answers[request] ?? [];
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? 0;
