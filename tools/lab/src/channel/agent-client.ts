@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net';
 import { labError } from '../failure.js';
 import { jsonLine, JsonLines } from './json-lines.js';
-import { type AgentMessage, type AgentMethods, type StreamName } from './protocol.js';
+import { type AgentMessage, type AgentMethods, type ProcessMessage, type StreamName } from './protocol.js';
 import { Requests } from './requests.js';
 
 /** What the agent says of its guest when it is there. */
@@ -11,6 +11,8 @@ export type Ready = Omit<Extract<AgentMessage, { event: 'ready' }>, 'event'>;
 export interface AgentListener {
   line(stream: StreamName, line: string): void;
   said(text: string): void;
+  /** Of a program that was started. */
+  process(message: ProcessMessage): void;
 }
 
 /** The driver's end of the channel to the agent. */
@@ -61,6 +63,7 @@ export class AgentClient implements Disposable {
     else if ('error' in message) this.#requests.refuse(message.id, labError('GUEST', `In the guest: ${message.error}`));
     else if (message.event === 'ready') this.#ready(message);
     else if (message.event === 'line') this.#listener.line(message.stream, message.line);
-    else this.#listener.said(message.text);
+    else if (message.event === 'said') this.#listener.said(message.text);
+    else this.#listener.process(message);
   }
 }

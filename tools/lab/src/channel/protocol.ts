@@ -24,6 +24,12 @@ export interface AgentMethods {
   load: { params: { readonly modules: readonly string[] }; result: null };
   /** Sends a stream's lines as events from now on. */
   watch: { params: { readonly stream: StreamName }; result: null };
+  /** Starts a program that runs on: it is known by the number that comes back. */
+  start: { params: { readonly argv: readonly string[] }; result: number };
+  /** Writes a line to the standard input of one that runs on. */
+  feed: { params: { readonly process: number; readonly line: string }; result: null };
+  /** Sends a signal to one that runs on. */
+  kill: { params: { readonly process: number; readonly signal: 'SIGKILL' | 'SIGTERM' }; result: null };
   /** Imports a module below the lab's `dist` and calls its default export. */
   run: { params: { readonly module: string; readonly input: unknown }; result: unknown };
 }
@@ -45,7 +51,19 @@ export type AgentMessage =
   | { readonly event: 'ready'; readonly release: string; readonly node: string; readonly uptime: number }
   | { readonly event: 'line'; readonly stream: StreamName; readonly line: string }
   /** A program that runs in the guest says something. */
-  | { readonly event: 'said'; readonly text: string };
+  | { readonly event: 'said'; readonly text: string }
+  /** One that was started prints a line. */
+  | { readonly event: 'printed'; readonly process: number; readonly to: 'stdout' | 'stderr'; readonly line: string }
+  /** One that was started has ended, and nothing more comes of it. */
+  | {
+      readonly event: 'exited';
+      readonly process: number;
+      readonly status: number | null;
+      readonly signal: string | null;
+    };
+
+/** What comes of a program that was started. */
+export type ProcessMessage = Extract<AgentMessage, { readonly process: number }>;
 
 /** What a module that runs in the guest gets besides its input. */
 export interface GuestContext {

@@ -1,5 +1,6 @@
 import { parseBdf, type Bdf } from '@pci-recovery/core';
 import { decodeFunction, type PciFunction } from '@pci-recovery/pci';
+import { placeFunctions, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { type FunctionSnapshot } from '../guest/snapshot.js';
 import { countersSince, parseCounters, type AerCounters } from './counters.js';
 
@@ -33,6 +34,13 @@ function stateOf({ bdf: address, config, driver, iommuGroup, counters }: Functio
 /** What the guest's snapshot says. */
 export const guestState = (snapshot: readonly FunctionSnapshot[]): GuestState =>
   new Map(snapshot.map(stateOf).map((state) => [state.bdf, state]));
+
+/** What each function is, where it is in the tree of buses, and which driver it has. */
+export const functionsOf = (state: GuestState): readonly TopologyFunction[] =>
+  placeFunctions([...state.values()].map(({ bdf, config }) => ({ bdf, bytes: config }))).map(({ topology }) => {
+    const driver = state.get(topology.bdf)?.driver;
+    return { ...topology, ...(driver !== undefined && { driver }) };
+  });
 
 /** The registers that tell whether a function can work and what it has seen, by their names in the specification. */
 export interface ErrorRegisters {

@@ -4,6 +4,10 @@ import { parseTraceLine, probeFields, type TraceLine } from './trace-line.js';
 
 /** A call of a kernel function that was probed. */
 export interface KernelCall {
+  /** Its place in the trace: calls and returns are counted together. */
+  readonly order: number;
+  /** The thread of the kernel that made it: recoveries of two root ports run at the same time. */
+  readonly thread: number;
   /** Seconds, of the trace's own clock. */
   readonly seconds: number;
   readonly function: string;
@@ -42,20 +46,25 @@ export function probeDefinitions({ function: name, fields, result }: Probe): rea
   ];
 }
 
-function callOf({ seconds, event, text }: TraceLine): KernelCall {
+function callOf({ seconds, pid, event, text }: TraceLine, order: number): KernelCall {
   const { bdf, ...fields } = probeFields(text);
   const address = typeof bdf === 'string' && isBdf(bdf) ? { bdf: parseBdf(bdf) } : {};
-  return { seconds, function: event.replace(RETURNED, ''), ...address, fields };
+  return { order, thread: pid, seconds, function: event.replace(RETURNED, ''), ...address, fields };
 }
 
 /** The calls of probed functions in the lines of a trace, and their returns. */
 export function kernelCalls(lines: readonly string[], probes: readonly Probe[]): KernelCalls {
   const names = new Set(probes.map((probe) => probe.function));
-  const events = lines.map(parseTraceLine).filter((line) => line !== undefined);
-  const returns = events.filter(({ event }) => event.endsWith(RETURNED)).map(callOf);
+  const probed = lines
+    .map(parseTraceLine)
+    .filter((line) => line !== undefined && names.has(line.event.replace(RETURNED, '')))
+    .map((line, order) => ({ returned: line!.event.endsWith(RETURNED), call: callOf(line!, order) }));
   return {
-    calls: events.filter(({ event }) => names.has(event)).map(callOf),
-    returns: returns.map((call) => ({ ...call, result: Number(call.fields['result']) })),
+    calls: probed.flatMap(({ returned, call }) => (returned ? [] : [call])),
+    returns: probed.flatMap(({ returned, call }) => {
+      const { result, ...fields } = call.fields;
+      return returned ? [{ ...call, fields, result: Number(result) }] : [];
+    }),
   };
 }
 
@@ -66,7 +75,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A call in a few words: `report_resume 0000:01:00.0`, `pci_uevent_ers 0000:01:00.0 recovered`. */
-export function callText({ function: name, bdf, fields }: KernelCall): string {
+export function callText({ function: name, bdf, fields }: Pick<KernelCall, 'function' | 'bdf' | 'fields'>): string {
   const details = Object.entries(WORDS).flatMap(([field, words]) => {
     const value = fields[field];
     return value === undefined ? [] : (words[Number(value)] ?? String(value));

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { type AgentMessage, type AgentMethods, type GuestProgram, type StreamName } from '../channel/protocol.js';
+import { Processes } from './processes.js';
 
 type Implementation = {
   [Name in keyof AgentMethods]: (
@@ -68,8 +69,12 @@ async function load({ modules }: AgentMethods['load']['params']): Promise<null> 
 
 /** What the agent can do. `say` sends a message to the driver. */
 export function agentMethods(say: (message: AgentMessage) => void): Implementation {
+  const processes = new Processes(say);
   return {
     exec,
+    start: (params) => processes.start(params),
+    feed: (params) => processes.feed(params),
+    kill: (params) => processes.kill(params),
     write,
     load,
     read: ({ path }) => readFileSync(path).toString('base64'),

@@ -2,14 +2,27 @@
 export interface Endpoint {
   /** QEMU's name of the device, by which errors are injected. */
   readonly id: string;
+  /** `net`: a network card, with two queues and more. `rng`: a random number generator, small enough to be driven by our own driver. Default: `net`. */
+  readonly kind?: 'net' | 'rng';
   /** More properties of QEMU's device, such as `iommu_platform=on`. */
   readonly options?: string;
 }
 
-/** A root port, and what is plugged into it: functions of one device; nothing makes it a spare. */
-export interface RootPort {
+/** A port, and what is plugged into it: functions of one device; nothing makes it a spare. */
+export interface Port {
   readonly id: string;
   readonly endpoints: readonly Endpoint[];
+}
+
+/** A switch: its upstream port, and those that lead on. */
+export interface Switch {
+  readonly upstream: string;
+  readonly downstream: readonly Port[];
+}
+
+/** A port of the root complex; what is plugged in may be a switch. */
+export interface RootPort extends Port {
+  readonly switch?: Switch;
 }
 
 /** How a scenario wants its machine. */

@@ -2,7 +2,10 @@ import { type Probe } from './machine.js';
 
 const name = (parameter: string): Record<string, string> => ({ bdf: `+0(${parameter}->dev.kobj.name):string` });
 
-/** The walks of a recovery, in their order; each is called once per function (drivers/pci/pcie/err.c). */
+/**
+ * The walks of a recovery, in their order; each is called once per function (drivers/pci/pcie/err.c), with the state that
+ * its channel has when the walk comes by.
+ */
 const WALKS: readonly Probe[] = [
   'report_frozen_detected',
   'report_normal_detected',
@@ -10,7 +13,7 @@ const WALKS: readonly Probe[] = [
   'report_slot_reset',
   'report_resume',
   'report_perm_failure_detected',
-].map((walk) => ({ function: walk, fields: name('dev') }));
+].map((walk) => ({ function: walk, fields: { ...name('dev'), channel: 'dev->error_state:u32' } }));
 
 /** What Linux calls when it recovers from an AER error, in the files that its comments name. */
 export const X86_PROBES: readonly Probe[] = [
@@ -27,6 +30,10 @@ export const X86_PROBES: readonly Probe[] = [
   { function: 'pci_bus_error_reset', fields: name('bridge'), result: 's32' },
   { function: 'pci_bridge_secondary_bus_reset', fields: name('dev'), result: 's32' },
   { function: 'pcie_clear_device_status', fields: name('dev') },
+  // drivers/pci/pcie/portdrv.c
+  { function: 'pcie_portdrv_error_detected', fields: { ...name('dev'), state: 'error:u32' }, result: 'u32' },
+  { function: 'pcie_portdrv_mmio_enabled', fields: name('dev'), result: 'u32' },
+  { function: 'pcie_portdrv_slot_reset', fields: name('dev'), result: 'u32' },
   // drivers/vfio/pci/vfio_pci_core.c
   {
     function: 'vfio_pci_core_aer_err_detected',

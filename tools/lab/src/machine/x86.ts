@@ -1,18 +1,44 @@
-import { AGENT_CHANNEL, type Endpoint, type Machine, type MachineLayout, type RootPort } from './machine.js';
+import {
+  AGENT_CHANNEL,
+  type Endpoint,
+  type Machine,
+  type MachineLayout,
+  type Port,
+  type RootPort,
+  type Switch,
+} from './machine.js';
 import { X86_PROBES } from './x86-probes.js';
 
 /** The first slot of root ports on the root bus; those before it are other devices'. */
 const FIRST_SLOT = 4;
 
+/** QEMU's devices. Without a boot ROM of the network card the firmware is faster. */
+const DEVICE = { net: 'virtio-net-pci,romfile=', rng: 'virtio-rng-pci' } as const;
+
 /**
- * Virtio network functions: of the emulated endpoints they are the ones whose injected errors reach the root port
- * (nvme has no AER capability; Device Control of e1000e and igb reads 0). Without a boot ROM the firmware is faster.
+ * Virtio functions: of the emulated endpoints they are the ones whose injected errors reach the root port (nvme has no AER
+ * capability; Device Control of e1000e and igb reads 0).
  */
-function endpointArguments(port: RootPort, { id, options }: Endpoint, fn: number): readonly string[] {
+function endpointArguments(port: Port, { id, kind = 'net', options }: Endpoint, fn: number): readonly string[] {
   const several = fn === 0 && port.endpoints.length > 1 ? ',multifunction=on' : '';
   const more = options === undefined ? '' : `,${options}`;
   const address = `bus=${port.id},addr=0.${fn}${several}`;
-  return ['-device', `virtio-net-pci,id=${id},${address},disable-legacy=on,aer=on,romfile=${more}`];
+  return ['-device', `${DEVICE[kind]},id=${id},${address},disable-legacy=on,aer=on${more}`];
+}
+
+/** Chassis and slot number are a port's own in the whole machine: the switch below root port n has chassis n × 16. */
+function switchArguments(root: RootPort, number: number, { upstream, downstream }: Switch): readonly string[] {
+  const chassis = number * 16;
+  return [
+    ...['-device', `x3130-upstream,id=${upstream},bus=${root.id}`],
+    ...downstream.flatMap((port, at) => [
+      ...[
+        '-device',
+        `xio3130-downstream,id=${port.id},bus=${upstream},chassis=${chassis},slot=${chassis + at},addr=${at}.0`,
+      ],
+      ...port.endpoints.flatMap((endpoint, fn) => endpointArguments(port, endpoint, fn)),
+    ]),
+  ];
 }
 
 function portArguments(port: RootPort, index: number): readonly string[] {
@@ -20,6 +46,7 @@ function portArguments(port: RootPort, index: number): readonly string[] {
   return [
     ...['-device', `pcie-root-port,id=${port.id},bus=pcie.0,chassis=${number},slot=${number},addr=${slot}.0`],
     ...port.endpoints.flatMap((endpoint, fn) => endpointArguments(port, endpoint, fn)),
+    ...(port.switch ? switchArguments(port, number, port.switch) : []),
   ];
 }
 

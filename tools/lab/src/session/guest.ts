@@ -3,6 +3,8 @@ import { type AgentMethods } from '../channel/protocol.js';
 import { guestState, type GuestState } from '../evidence/function-state.js';
 import { labError } from '../failure.js';
 import { type FunctionSnapshot } from '../guest/snapshot.js';
+import { GUEST_ROOT } from '../initramfs/init.js';
+import { GuestProgram } from './guest-program.js';
 import { type RunningMachine } from './running-machine.js';
 import { type StreamPosition } from './streams.js';
 
@@ -38,6 +40,13 @@ export class Guest {
     const { status, stdout, stderr } = await this.#call('exec', { argv, input });
     if (status === 0) return stdout;
     throw labError('GUEST', `In the guest, "${argv.join(' ')}" ended with ${status}: ${stderr.trim().slice(-500)}`);
+  }
+
+  /** Starts one of the lab's own programs that run on: a module below its `dist`, and what it is told. */
+  async start(module: string, input: unknown): Promise<GuestProgram> {
+    const argv = ['node', '--expose-gc', `${GUEST_ROOT}/tools/lab/dist/${module}`, JSON.stringify(input)];
+    const number = await this.#call('start', { argv });
+    return new GuestProgram(number, this.machine.processes, this.machine.agent, this.signal);
   }
 
   async readText(path: string): Promise<string> {

@@ -9,6 +9,7 @@ import { temporaryFolder } from '../host/temporary.js';
 import { type Machine, type MachineLayout } from '../machine/machine.js';
 import { reasonText } from '../host/limit.js';
 import { QemuProcess } from './qemu-process.js';
+import { GuestProcesses } from './guest-processes.js';
 import { Streams } from './streams.js';
 
 /** What a machine is started from. */
@@ -34,6 +35,7 @@ interface Parts {
   readonly monitor: Monitor;
   readonly agent: AgentClient;
   readonly streams: Streams;
+  readonly processes: GuestProcesses;
   /** What the agent said when it was there. */
   readonly ready: Ready;
   /** QEMU's. */
@@ -53,10 +55,12 @@ async function bring(options: StartOptions, folder: string, qemuIs: (qemu: QemuP
   const connected = Promise.all([monitorEnd.accept(bootSignal), agentEnd.accept(bootSignal)]);
   const [monitorSocket, agentSocket] = await qemu.whileRunning(connected);
   const streams = new Streams();
-  const agent = new AgentClient(agentSocket, { line: streams.add.bind(streams), said });
+  const processes = new GuestProcesses();
+  const listener = { line: streams.add.bind(streams), said, process: processes.take.bind(processes) };
+  const agent = new AgentClient(agentSocket, listener);
   void qemu.ended.then((error) => agent.close(error));
   const monitor = await qemu.whileRunning(Monitor.open(monitorSocket, bootSignal));
-  return { monitor, agent, streams, commandLine, ready: await qemu.whileRunning(agent.ready) };
+  return { monitor, agent, streams, processes, commandLine, ready: await qemu.whileRunning(agent.ready) };
 }
 
 /** A machine whose agent answers. Disposing it kills QEMU. */
@@ -64,14 +68,16 @@ export class RunningMachine implements AsyncDisposable {
   readonly monitor: Monitor;
   readonly agent: AgentClient;
   readonly streams: Streams;
+  readonly processes: GuestProcesses;
   readonly ready: Ready;
   readonly commandLine: readonly string[];
   readonly #end: () => Promise<void>;
 
-  private constructor({ monitor, agent, streams, ready, commandLine }: Parts, end: () => Promise<void>) {
+  private constructor({ monitor, agent, streams, processes, ready, commandLine }: Parts, end: () => Promise<void>) {
     this.monitor = monitor;
     this.agent = agent;
     this.streams = streams;
+    this.processes = processes;
     this.ready = ready;
     this.commandLine = commandLine;
     this.#end = end;

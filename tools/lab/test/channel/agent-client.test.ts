@@ -14,6 +14,7 @@ describe("the driver's end of the channel", () => {
     client = new AgentClient(sockets.ours, {
       line: (stream, line) => heard.push(`${stream}: ${line}`),
       said: (text) => heard.push(text),
+      process: (message) => heard.push(`${message.process}: ${message.event}`),
     });
   });
   afterEach(() => {

@@ -59,6 +59,8 @@ describe("the kernel's own calls", () => {
 
   it('keep their address apart from the other arguments', () => {
     expect(calls[0]).toEqual({
+      order: 0,
+      thread: 60,
       seconds: 11.777221,
       function: 'pcie_do_recovery',
       bdf: '0000:02:00.0',
@@ -70,8 +72,12 @@ describe("the kernel's own calls", () => {
     expect(returns.map(returnText)).toEqual(['pci_bridge_secondary_bus_reset 0000:00:05.0 = 0']);
   });
 
+  it('are counted together with their returns', () => {
+    expect([...calls, ...returns].map(({ order }) => order)).toEqual([0, 1, 2, 3]);
+  });
+
   it('say a vote that has no name by its number', () => {
-    expect(callText({ seconds: 0, function: 'f', fields: { vote: 17 } })).toBe('f 17');
+    expect(callText({ function: 'f', fields: { vote: 17 } })).toBe('f 17');
   });
 });
 

@@ -5,6 +5,7 @@ import { kernelDriverlessSibling, kernelNoCallback, kernelResetFails } from './k
 import { kernelFatal, kernelFatalAsleep } from './kernel-fatal.js';
 import { kernelNonfatal } from './kernel-nonfatal.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
+import { ownerCorrectable, ownerFatal, ownerNonfatal } from './owner-recoveries.js';
 
 /** The scenarios of the machine x86, in the order in which they run. */
 export const X86_SCENARIOS: readonly Scenario[] = [
@@ -17,4 +18,7 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   kernelNoCallback,
   kernelDriverlessSibling,
   kernelResetFails,
+  ownerCorrectable,
+  ownerNonfatal,
+  ownerFatal,
 ];
