@@ -40,6 +40,45 @@ export interface Lets {
   readonly dma: boolean;
 }
 
+/** What a real machine says of one of its functions, by ways that do not go through the backend. */
+export interface LiveLook {
+  /** How often each incident of the law was counted at it. What is not named is not counted here. */
+  readonly counted: Readonly<Record<string, number>>;
+  /** Its registers show an error that nobody has cleared. */
+  readonly marked: boolean;
+}
+
+/**
+ * A real machine: its errors are real ones, its functions do something, and everything takes its time. The suite never
+ * drives its clock. Whatever is said here must come from the machine itself (its kernel's log, counters, registers), never from
+ * platform or engine.
+ */
+export interface LiveSubject {
+  /**
+   * Lets the hardware have an error. Resolves when it has it, whatever becomes of it.
+   * @throws PciRecoveryError when there is no such incident, or not there.
+   */
+  inject(incident: string, at: string): Awaitable<void>;
+  /** Resolves when everything that the machine has told so far has come to the witness. */
+  settled(): Awaitable<void>;
+  look(at: string): Awaitable<LiveLook>;
+  /** What a driver does with a function that has lost its state: sets it up from its reset on. */
+  setUp(at: string): Awaitable<void>;
+  /** A real request of the function's own kind, as it is set up. True: it was completed, and its interrupt came. */
+  request(at: string): Awaitable<boolean>;
+  /** How many descriptors the program with the backend has open. */
+  descriptors(): Awaitable<number>;
+  /**
+   * The platform ends, as when its program does, and another one begins with the same functions. The subject's disposal ends that
+   * one too.
+   */
+  restart(): Awaitable<RecoveryPlatform>;
+  /** Begins to take a function away, and puts it back before the next subject is made. Resolves when it has begun. */
+  unplug(at: string): Awaitable<void>;
+  /** Nobody has the function any more, neither a driver nor the backend; it stays where it is. Only where the law speaks of it. */
+  orphan?(at: string): Awaitable<void>;
+}
+
 /** What a {@link Subject} is made for. */
 export interface SubjectOptions {
   /** A key of the profile's `layouts`. */
@@ -77,6 +116,8 @@ export interface Subject extends AsyncDisposable {
   hold?(at: string): Awaitable<void>;
   /** The holder takes the oldest record that was kept for it; undefined: there is none. Only where the law keeps records. */
   nextRecord?(at: string): Uint8Array | undefined;
+  /** Only of a harness that says `live`. */
+  readonly live?: LiveSubject;
 }
 
 /** How a backend joins the suite. */
@@ -94,6 +135,8 @@ export interface Harness {
   readonly abilities?: readonly Ability[];
   /** The layouts of the profile that can be made. Default: all. */
   readonly layouts?: readonly string[];
+  /** Its machines are real ones, with {@link Subject.live}: level 4 runs on them, and only that should. */
+  readonly live?: true;
   /**
    * Makes a healthy machine.
    * @throws PciRecoveryError for a layout that it does not have.

@@ -241,4 +241,6 @@ export interface PlatformProfile {
   /** An error that waited while its function was reset is dropped: it tells of the time before. Default: it is recovered. */
   readonly dropsOvertaken?: true;
   readonly held?: HeldLaw;
+  /** A function of the scope that nobody has, no driver and no holder, makes the recovery of all the others fail. */
+  readonly orphansSink?: true;
 }

@@ -7,11 +7,18 @@ import { LACKS_SPECIAL, SPECIAL_PARTS, type SpecialPart } from './law/special-pa
 
 /**
  * What a case needs. `layout:pair`: the machine; `layout:two`: one with `a` and `b`, in one scope or not; `sees:reset`: a witness that sees it; `breaks:reset`: an act of the
- * law that can be let fail; `breaks`: any; `lacks`: capabilities that can be missing; an {@link Ability}; `law:…`:
- * something that not every platform's law has.
+ * law that can be let fail; `breaks`: any; `lacks`: capabilities that can be missing; an {@link Ability}; `live`: a
+ * real machine; `law:…`: something that not every platform's law has.
  */
 export type Requirement =
-  `layout:${string}` | `sees:${FactKind}` | 'breaks' | `breaks:${string}` | 'lacks' | Ability | `law:${LawPart}`;
+  | `layout:${string}`
+  | `sees:${FactKind}`
+  | 'breaks'
+  | `breaks:${string}`
+  | 'lacks'
+  | 'live'
+  | Ability
+  | `law:${LawPart}`;
 
 /** Parts of a law that a platform may not have. */
 export type LawPart = 'recorded' | 'uevents' | 'survey' | 'repetition-limit' | 'raw' | SpecialPart;
@@ -46,6 +53,7 @@ const OFFERS: Readonly<Record<string, [(harness: Harness, what: string | undefin
   sees: [({ sees }, what) => offers(sees, what), 'the witness cannot see it'],
   breaks: [({ breaks }, what) => offers(breaks, what), 'it cannot be let fail'],
   lacks: [({ lacks }, what) => offers(lacks, what), 'no capability can be left out'],
+  live: [({ live }) => live === true, 'it is no real machine'],
   law: [(harness, what) => PARTS[what as LawPart](harness), 'the law has no such thing'],
   unplug: [({ abilities }) => offers(abilities, 'unplug'), 'the harness does not offer it'],
   replug: [({ abilities }) => offers(abilities, 'replug'), 'the harness does not offer it'],
@@ -82,6 +90,9 @@ export async function refusesWhatItLacks(requirement: Requirement, context: Case
     await refused(create, 'A machine without some capability is not offered: it is refused.');
   } else if (kind === 'law') {
     await LAWLESS[what as LawPart](context);
+  } else if (kind === 'live') {
+    const subject = await context.subject({ layout: 'single' });
+    holds(subject.live === undefined, 'The harness does not say that it is live, but the subject is.');
   } else {
     const subject = await context.subject({ layout: 'single' });
     holds(

@@ -2,6 +2,7 @@ import { CASES, runConformance } from '../src/index.js';
 import { BROKEN_CONTRACTS } from './broken/contract.js';
 import { BROKEN_ENGINES } from './broken/engines.js';
 import { BROKEN_LAWS } from './broken/laws.js';
+import { BROKEN_LIVE } from './broken/live.js';
 import { BROKEN_PROCEDURES } from './broken/procedures.js';
 import { BROKEN_REPORTS } from './broken/reports.js';
 import { BROKEN_RESETS } from './broken/resets.js';
@@ -15,6 +16,7 @@ const BROKEN = [
   ...BROKEN_CONTRACTS,
   ...BROKEN_ENGINES,
   ...BROKEN_LAWS,
+  ...BROKEN_LIVE,
 ];
 
 describe('the suite catches a backend that', () => {

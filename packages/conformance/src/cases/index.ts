@@ -8,6 +8,7 @@ import { FAILURE_CASES } from './failures.js';
 import { FAULT_CASES } from './faults.js';
 import { HELD_CASES } from './held.js';
 import { LIFECYCLE_CASES } from './lifecycle.js';
+import { LIVE_CASES } from './live.js';
 import { PROCEDURE_CASES } from './procedure.js';
 import { RECORDED_CASES } from './recorded.js';
 import { REPETITION_CASES } from './repetition.js';
@@ -34,4 +35,5 @@ export const CASES: readonly ConformanceCase[] = [
   ...CANCELLATION_CASES,
   ...LIFECYCLE_CASES,
   ...EXCLUSIVE_CASES,
+  ...LIVE_CASES,
 ];

@@ -14,7 +14,9 @@ export type SpecialPart =
   /** Something holds for functions that somebody holds: for their own errors, beside others, for records of theirs. */
   | 'held'
   | 'held-beside'
-  | 'held-records';
+  | 'held-records'
+  /** A function that nobody has makes the recovery of the others fail. */
+  | 'orphans';
 
 const stagesOf = (profile: PlatformProfile): Stage[] =>
   Object.values(profile.incidents).flatMap((incident) => (incident.recovers ? Object.values(incident.stages) : []));
@@ -34,6 +36,7 @@ export const SPECIAL_PARTS: Readonly<Record<SpecialPart, (harness: Harness) => b
   held: ({ profile }) => profile.held !== undefined,
   'held-beside': ({ profile }) => profile.held?.leftAlone !== undefined,
   'held-records': ({ profile }) => profile.held?.recordsKept !== undefined,
+  orphans: ({ profile }) => profile.orphansSink === true,
 };
 
 const NEED_RESET = { errorDetected: 'need_reset' } as const;
@@ -83,5 +86,9 @@ export const LACKS_SPECIAL: Readonly<Record<SpecialPart, (context: CaseContext) 
     await machine.hold?.('a');
     machine.inject(context.recovering[0]!, 'a');
     same(machine.nextRecord?.('a'), undefined, 'The law keeps no records for a holder.');
+  },
+  async orphans({ subject }) {
+    const { live } = await subject({ layout: 'single' });
+    holds(live?.orphan === undefined, 'The law says nothing of functions that nobody has, but there can be some.');
   },
 };

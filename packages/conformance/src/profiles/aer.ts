@@ -208,6 +208,8 @@ export const aerProfile: PlatformProfile = {
   afterFailure: 'again',
   surveyFinds: ['nonfatal', 'fatal'],
   raw: false,
+  // It has no error_detected, so its vote is NO_AER_DRIVER.
+  orphansSink: true,
   uevents: {
     detected: {
       none: 'BEGIN_RECOVERY',

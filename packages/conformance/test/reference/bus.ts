@@ -14,6 +14,10 @@ export interface Slot extends Place {
   stopped: boolean;
   /** Error status that is set: a reset takes `device` away, the others outlast it. */
   readonly status: Set<ErrorStatus>;
+  /** Its driver has set it up; a reset takes that away. */
+  ready: boolean;
+  /** How often it had which error. */
+  readonly counted: Record<string, number>;
 }
 
 type NewFact = WitnessFact extends infer F ? (F extends WitnessFact ? Omit<F, 'time' | 'functions'> : never) : never;
@@ -25,6 +29,8 @@ export class ReferenceBus {
   readonly facts: WitnessFact[] = [];
   /** Reports that nobody has taken yet: bytes, as hardware gives them. */
   readonly reports: Uint8Array[] = [];
+  /** Descriptors that are open. */
+  descriptors = 3;
   readonly #breaks = new Map<string, number>();
   #listener: (() => void) | undefined;
 
@@ -37,6 +43,8 @@ export class ReferenceBus {
       present: true,
       stopped: false,
       status: new Set(),
+      ready: false,
+      counted: {},
     }));
   }
 
@@ -52,6 +60,16 @@ export class ReferenceBus {
 
   note(fact: NewFact, ...functions: Bdf[]): void {
     this.facts.push({ ...fact, functions, time: this.clock.monotonic() });
+  }
+
+  /** A function has an error: what it shows of it, and the report of it. */
+  strike(incident: string, at: string): void {
+    const { status, counted, bdf } = this.named(at);
+    counted[incident] = (counted[incident] ?? 0) + 1;
+    status.add('device');
+    if (incident === 'fatal') this.named(at).stopped = true;
+    if (incident === 'nonfatal' || incident === 'fatal') status.add(incident);
+    this.report(new TextEncoder().encode(JSON.stringify({ incident, bdf })));
   }
 
   report(bytes: Uint8Array): void {
@@ -86,7 +104,7 @@ export class ReferenceBus {
   /** A reset takes the error status away that does not outlast it, and lets go what was stopped. */
   #restart(slot: Slot | undefined): void {
     slot?.status.delete('device');
-    if (slot) slot.stopped = false;
+    if (slot) Object.assign(slot, { stopped: false, ready: false });
   }
 
   /** Resets functions, by their bus or in another way; false: they do not answer after it. */
@@ -96,7 +114,8 @@ export class ReferenceBus {
     for (const bdf of functions) this.#restart(this.slot(bdf));
     const left = this.#breaks.get('reset') ?? 0;
     this.#breaks.set('reset', Math.max(0, left - 1));
-    this.note({ kind: 'reset_end', ok: left === 0 }, ...functions);
-    return left === 0;
+    const ok = left === 0 && functions.every((bdf) => this.slot(bdf)?.present);
+    this.note({ kind: 'reset_end', ok }, ...functions);
+    return ok;
   }
 }

@@ -1,7 +1,15 @@
 import { PciRecoveryError, type RecoveryPlatform } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
-import { aerProfile, type Harness, type PlatformProfile, type Subject, type SubjectOptions } from '../../src/index.js';
+import {
+  aerProfile,
+  type Harness,
+  type LiveSubject,
+  type PlatformProfile,
+  type Subject,
+  type SubjectOptions,
+} from '../../src/index.js';
 import { ReferenceBus } from './bus.js';
+import { liveReference } from './live.js';
 import { referencePlatform } from './platform.js';
 import { TOPOLOGIES } from './topology.js';
 
@@ -21,27 +29,31 @@ const refuse = (message: string): never => {
 export interface Tampering {
   platform?(platform: RecoveryPlatform, bus: ReferenceBus): RecoveryPlatform;
   bus?(bus: ReferenceBus): void;
+  live?(live: LiveSubject, bus: ReferenceBus): LiveSubject;
 }
 
-function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tampering): Subject {
+function subjectOf({ layout, lacking = [] }: SubjectOptions, tampering: Tampering, isLive: boolean): Subject {
   const places = TOPOLOGIES[layout] ?? refuse(`There is no layout "${layout}".`);
   if (lacking.some((name) => name !== 'native_aer')) refuse(`Only native_aer can be left out, not ${lacking.join()}.`);
   const clock = new VirtualClock();
   const bus = new ReferenceBus(clock, places);
-  const honest = referencePlatform(bus, lacking.length > 0 ? { absent: 'It was left out.' } : true);
-  const platform = tampering.platform?.(honest, bus) ?? honest;
+  const begin = (): RecoveryPlatform => {
+    const honest = referencePlatform(bus, lacking.length > 0 ? { absent: 'It was left out.' } : true);
+    return tampering.platform?.(honest, bus) ?? honest;
+  };
+  const platform = begin();
   tampering.bus?.(bus);
+  const inject = (incident: string, at: string): void => {
+    if (!Object.hasOwn(aerProfile.incidents, incident)) refuse(`There is no incident "${incident}".`);
+    bus.strike(incident, at);
+  };
+  const live = liveReference(bus, inject, begin);
   return {
     platform,
     clock,
     functions: Object.fromEntries(bus.slots.map(({ name, bdf }) => [name, bdf])),
-    inject(incident, at) {
-      if (!Object.hasOwn(aerProfile.incidents, incident)) refuse(`There is no incident "${incident}".`);
-      bus.named(at).status.add('device');
-      if (incident === 'fatal') bus.named(at).stopped = true;
-      if (incident === 'nonfatal' || incident === 'fatal') bus.named(at).status.add(incident);
-      bus.report(new TextEncoder().encode(JSON.stringify({ incident, bdf: bus.named(at).bdf })));
-    },
+    inject,
+    ...(isLive && { live: tampering.live?.(live, bus) ?? live }),
     witness: () => bus.facts,
     breakNext: (act, times) => (act === 'reset' ? bus.breakNext(act, times) : refuse(`"${act}" cannot be broken.`)),
     unplug: (at) => void (bus.named(at).present = false),
@@ -60,6 +72,6 @@ export const referenceHarness = (tampering: Tampering = {}, more: Partial<Harnes
   breaks: ['reset'],
   lacks: ['native_aer'],
   abilities: ['unplug', 'replug', 'garble', 'probe'],
-  create: (options) => subjectOf(options, tampering),
+  create: (options) => subjectOf(options, tampering, more.live === true),
   ...more,
 });
