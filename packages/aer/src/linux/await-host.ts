@@ -1,79 +1,107 @@
-import { wait, type Bdf, type Clock, type OperationResult } from '@pci-recovery/core';
+import { type Bdf, type Clock, type OperationResult } from '@pci-recovery/core';
 import { type HostEnd } from '../procedure/owner.js';
 import { type HeldDevice } from './held-device.js';
-import { type HostCycles } from './host-cycles.js';
+import { type CycleState, type HostCycles } from './host-cycles.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 
-/** A host's recovery that is waited for. */
+/** A host's recovery that is waited for. It can turn out to be more than one: errors come while it goes on. */
 export interface HostRecovery {
-  readonly functions: readonly Bdf[];
+  /** The held functions that it concerns, and their devices, as far as they are still held. */
+  readonly functions: ReadonlySet<Bdf>;
   readonly devices: readonly HeldDevice[];
-  /** A fatal error: the kernel resets the link, whatever the votes are. */
+  /** A fatal error is among them: the kernel resets the link, whatever the votes are. */
   readonly fatal: boolean;
+  /** Somebody let go of one of them. */
+  readonly released: boolean;
   /** The host's uevents do not tell its end: it was over before we listened, or some were lost. */
-  blind(): boolean;
+  readonly blind: boolean;
+  /** So many signals of a function there were at most of which no uevent has told yet. */
+  readonly ahead: number;
+  /** Counts the signals and uevents that belonged to it. */
+  readonly happenings: number;
+  /** What was counted meanwhile belongs to it: looks whether a fatal error is among them. */
+  recount(): Promise<void>;
+  /** It is over: what comes from now on belongs to the next error. */
+  close(end: OperationResult): void;
 }
 
-const NS_PER_MS = 1e6;
+/** With what it is waited. */
+export interface HostWait {
+  readonly cycles: HostCycles;
+  readonly clock: Clock;
+  readonly timings: AerOwnerTimings;
+  readonly closing: AbortSignal;
+}
+
 const ended = (value: HostEnd): OperationResult => ({ ok: true, value });
-const failed = (why: 'gone' | 'timeout', detail: string): OperationResult => ({ ok: false, why, detail });
+const failed = (why: 'gone' | 'timeout' | 'failed', detail: string): OperationResult => ({ ok: false, why, detail });
 
 /**
  * Waits until the host has ended its own recovery and the devices answer again: nothing may touch the link before (R3.5). Where no
  * uevent can tell, a time of calm has to do. A host that does not end in time is not waited for any longer: the devices are
  * given up, and what the host does with the link remains its own (R3.7).
+ *
+ * An error that comes before it is known how the devices are is waited for too: what was looked at is not worth anything then.
  */
-export async function awaitHost(
+export async function awaitHost(recovery: HostRecovery, waiting: HostWait): Promise<void> {
+  const until = waiting.clock.monotonic() + waiting.timings.host * 1e6;
+  for (;;) {
+    const state = await hostEnd(recovery, waiting, until);
+    const seen = recovery.happenings;
+    await recovery.recount();
+    const end = await endOf(recovery, state, waiting);
+    if (recovery.happenings !== seen && state !== 'running') continue;
+    return recovery.close(end);
+  }
+}
+
+/** How the devices are, now that the host has ended. */
+async function endOf(
   recovery: HostRecovery,
-  cycles: HostCycles,
-  clock: Clock,
-  timings: AerOwnerTimings,
-  signal: AbortSignal,
+  state: CycleState | 'unknown',
+  { timings, closing }: HostWait,
 ): Promise<OperationResult> {
-  const state = await hostEnd(recovery, cycles, clock, timings, signal);
   if (state === 'gone') return failed('gone', 'A function was taken away.');
   if (state === 'running') return failed('timeout', `The host did not end within ${timings.host} ms.`);
   if (state === 'failed') return ended('gave_up');
-  for (const device of recovery.devices) {
-    if (!(await device.answers(signal)))
+  if (state === 'unknown') return failed('failed', 'Uevents were lost: the host may have given up.');
+  const { devices } = recovery;
+  for (const device of devices) {
+    if (!(await device.answers(closing)))
       return failed('timeout', `${device.bdf} does not answer after the host's recovery.`);
   }
-  // What the host does after it said so (clearing the status) is done when its uevents are, and the devices answer.
-  const after = cycles.stateOf(recovery.functions);
-  if (after === 'gone') return failed('gone', 'A function was taken away.');
-  if (after === 'failed') return ended('gave_up');
-  const lost = await Promise.all(recovery.devices.map((device) => device.wasReset()));
+  const lost = await Promise.all(devices.map((device) => device.wasReset()));
   return ended(lost.includes(true) || (recovery.fatal && state === 'successful') ? 'reset' : 'left');
 }
 
 /** `running`: it did not end in time. `quiet`: there is nothing to wait for. */
 async function hostEnd(
   recovery: HostRecovery,
-  cycles: HostCycles,
-  clock: Clock,
-  timings: AerOwnerTimings,
-  signal: AbortSignal,
-): Promise<'gone' | 'running' | 'failed' | 'successful' | 'quiet'> {
-  const until = clock.monotonic() + timings.host * NS_PER_MS;
+  { cycles, clock, timings, closing }: HostWait,
+  until: number,
+): Promise<CycleState | 'unknown'> {
+  let seen = recovery.happenings;
+  let since = clock.monotonic();
   for (;;) {
-    const state = cycles.stateOf(recovery.functions);
-    if (state !== 'running' && state !== 'quiet') return state;
-    const left = (until - clock.monotonic()) / NS_PER_MS;
-    if (left <= 0) return 'running';
-    const mayBeOver = state === 'quiet' || recovery.blind();
-    const changed = await changesWithin(cycles, clock, mayBeOver ? Math.min(timings.calm, left) : left, signal);
-    if (!changed && mayBeOver) return 'quiet';
+    const state = recovery.released ? 'gone' : cycles.stateOf(recovery.functions);
+    const mayBeOver = state === 'quiet' || recovery.blind || (state !== 'running' && recovery.ahead > 0);
+    if (state === 'gone' || (state !== 'running' && !mayBeOver)) return state;
+    // What happens to others does not disturb the calm.
+    if (recovery.happenings !== seen) since = clock.monotonic();
+    seen = recovery.happenings;
+    const calm = since + timings.calm * 1e6;
+    if (mayBeOver && clock.monotonic() >= calm) return unheard(state, recovery.ahead);
+    if (clock.monotonic() >= until) return 'running';
+    const next = mayBeOver ? Math.min(calm, until) : until;
+    await cycles.bell.within((next - clock.monotonic()) / 1e6, closing);
   }
 }
 
-/** Whether a uevent came within `ms`. Rejects when `signal` aborts. */
-async function changesWithin(cycles: HostCycles, clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  const enough = new AbortController();
-  const time = wait(clock, ms, AbortSignal.any([signal, enough.signal])).then(() => false);
-  try {
-    return await Promise.race([cycles.changed().then(() => true), time]);
-  } finally {
-    enough.abort();
-    time.catch(() => undefined);
-  }
+/**
+ * How the host ended when its uevents do not say. One signal can be the error itself, whose uevent was lost; one more can be the host's
+ * failure.
+ */
+function unheard(state: CycleState, ahead: number): CycleState | 'unknown' {
+  if (ahead > (state === 'running' ? 0 : 1)) return 'unknown';
+  return state === 'running' ? 'quiet' : state;
 }

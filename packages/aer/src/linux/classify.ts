@@ -13,6 +13,8 @@ export interface Evidence {
   readonly clock: Clock;
   /** Milliseconds that evidence may be late. */
   readonly grace: number;
+  /** Aborts when nobody wants to know any more. */
+  readonly closing: AbortSignal;
   readonly heldOf: (bdf: Bdf) => HeldDevice | undefined;
   /** Takes what was traced of these functions since the last time. */
   readonly takeTraced: (sources: ReadonlySet<Bdf>) => readonly AerTraceEvent[];
@@ -35,25 +37,58 @@ export async function counted(evidence: Evidence, { concerns }: Signalled): Prom
 
 /**
  * What an error is, from the cheapest evidence to the dearest: counters and trace, then the host's own recovery, then the devices'
- * status (which waits while the host resets the link). A signal that nothing explains, also a moment later, was none: somebody
- * tried his eventfd. Undefined then.
+ * status. To read that can take as long as the host resets the link, so nobody waits for it once the host is known to recover. A
+ * signal that nothing explains, also a moment later, was none: somebody tried his eventfd. Undefined then.
  */
 export async function classify(evidence: Evidence, signalled: Signalled): Promise<Diagnosis | undefined> {
-  const { watch, clock, grace } = evidence;
-  const isRecovered = (): boolean => watch.cycles.stateOf([...signalled.concerns]) !== 'quiet';
-  const known =
-    (await counted(evidence, signalled)) ?? (isRecovered() ? UNKNOWN : await ownStatus(evidence, signalled));
-  if (known) return known;
-  const late = new Promise<void>((resolve) => clock.after(grace, resolve));
-  await Promise.race([watch.cycles.changed(), late]);
-  return (await counted(evidence, signalled)) ?? (isRecovered() ? UNKNOWN : undefined);
+  const { watch, clock, grace, closing } = evidence;
+  const until = clock.monotonic() + grace * 1e6;
+  const own = new OwnStatus(evidence, signalled);
+  for (;;) {
+    const known = await counted(evidence, signalled);
+    if (known) return known;
+    if (watch.cycles.stateOf(signalled.concerns) !== 'quiet') return UNKNOWN;
+    own.read();
+    if (own.diagnosis) return own.diagnosis;
+    const left = (until - clock.monotonic()) / 1e6;
+    // A device that has not answered until now is being reset by somebody.
+    if (left <= 0) return own.reading ? UNKNOWN : undefined;
+    await watch.cycles.bell.within(left, closing);
+  }
 }
 
-async function ownStatus({ heldOf }: Evidence, { concerns }: Signalled): Promise<Diagnosis | undefined> {
-  for (const bdf of concerns) {
-    const status = (await heldOf(bdf)?.status()) ?? 'clean';
-    if (status === 'silent') return UNKNOWN;
-    if (status !== 'clean') return { severity: status, evidence: 'status', sources: [bdf], errors: [] };
+/** What the devices' own status says, once it has been read. */
+class OwnStatus {
+  diagnosis: Diagnosis | undefined;
+  #pending = 0;
+  readonly #asked = new Set<Bdf>();
+
+  constructor(
+    readonly evidence: Evidence,
+    readonly signalled: Signalled,
+  ) {}
+
+  get reading(): boolean {
+    return this.#pending > 0;
   }
-  return undefined;
+
+  /** Asks every device once that was not asked before. */
+  read(): void {
+    for (const bdf of this.signalled.concerns) {
+      if (this.#asked.has(bdf)) continue;
+      this.#asked.add(bdf);
+      void this.#ask(bdf);
+    }
+  }
+
+  async #ask(bdf: Bdf): Promise<void> {
+    const { heldOf, watch } = this.evidence;
+    this.#pending++;
+    const status = (await heldOf(bdf)?.status()) ?? 'clean';
+    this.#pending--;
+    if (status === 'silent') this.diagnosis ??= UNKNOWN;
+    else if (status !== 'clean')
+      this.diagnosis ??= { severity: status, evidence: 'status', sources: [bdf], errors: [] };
+    watch.cycles.bell.ring();
+  }
 }

@@ -1,6 +1,7 @@
 import { wait, type Bdf, type ChannelState, type Clock, type OperationResult } from '@pci-recovery/core';
 import { type HotResetScope, type VfioDevicePort } from '@pci-recovery/core/linux';
 import { CONFIG_SIZE, decodeFunction } from '@pci-recovery/pci';
+import { inTime } from './in-time.js';
 import { operationFailure } from './operation-failure.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 import {
@@ -11,6 +12,9 @@ import {
   statusRegisters,
   type SavedRegister,
 } from './saved-registers.js';
+
+/** Pauses between looks at a device double up to that, milliseconds. */
+const LONGEST_PAUSE = 1_000;
 
 /** A device that we hold through VFIO, and what we know of it. Calls that go to the device can take as long as the host resets it. */
 export class HeldDevice {
@@ -76,10 +80,10 @@ export class HeldDevice {
   /** Waits until it answers. False: it did not in time. Rejects when `signal` aborts. */
   async answers(signal: AbortSignal): Promise<boolean> {
     const until = this.#clock.monotonic() + this.#timings.answer * 1e6;
-    for (;;) {
+    for (let pause = this.#timings.poll; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       if (await this.#image()) return true;
       if (this.#clock.monotonic() >= until) return false;
-      await wait(this.#clock, this.#timings.poll, signal);
+      await wait(this.#clock, pause, signal);
     }
   }
 
@@ -98,7 +102,7 @@ export class HeldDevice {
       const [other] = changedRegisters(this.#saved, bytes);
       if (other)
         return { ok: false, why: 'failed', detail: `${this.bdf} does not take its ${other.name} register back.` };
-      await this.port.rearmInterrupts();
+      await this.#inTime('Setting up interrupts', this.port.rearmInterrupts());
       return { ok: true };
     } catch (error) {
       return operationFailure(error);
@@ -118,7 +122,7 @@ export class HeldDevice {
   /** Its whole configuration space; undefined when it does not answer. */
   async #image(): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await this.port.readConfig(0, CONFIG_SIZE.extended);
+      const bytes = await this.#inTime('A read', this.port.readConfig(0, CONFIG_SIZE.extended));
       return answering(bytes) ? bytes : undefined;
     } catch {
       return undefined;
@@ -130,6 +134,11 @@ export class HeldDevice {
     const view = new DataView(bytes.buffer);
     if (width === 2) view.setUint16(0, value, true);
     else view.setUint32(0, value, true);
-    return this.port.writeConfig(offset, bytes);
+    return this.#inTime('A write', this.port.writeConfig(offset, bytes));
+  }
+
+  /** An access can wait for a reset of the host's, but not for ever. */
+  #inTime<T>(what: string, access: Promise<T>): Promise<T> {
+    return inTime(this.#clock, this.#timings.answer, `${what} of ${this.bdf}`, access);
   }
 }

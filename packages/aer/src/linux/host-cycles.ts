@@ -1,5 +1,6 @@
-import { type Bdf } from '@pci-recovery/core';
+import { type Bdf, type Clock } from '@pci-recovery/core';
 import { type PciUevent } from '@pci-recovery/core/linux';
+import { Bell } from './bell.js';
 
 /** How the host's own recovery of a function ended, as its uevent said. */
 export type CycleEnd = 'successful' | 'failed';
@@ -10,70 +11,113 @@ export type CycleState = 'quiet' | 'running' | 'gone' | CycleEnd;
 interface Cycle {
   running: boolean;
   gone: boolean;
-  /** How those ended that nobody has settled yet: a failure outweighs what came before and after it. */
+  /** How those ended that nobody has settled yet. */
   end: CycleEnd | undefined;
+  /** Errors and failures that it was told since it was settled. */
+  told: number;
 }
 
 /**
  * The host's own recoveries, put together from its uevents: BEGIN opens a function's cycle, SUCCESSFUL or FAILED closes it. A cycle
- * can be over before anybody hears of the error, since eventfd and uevents are different queues: ends are kept until they are taken.
+ * can be over before anybody hears of the error, since eventfd and uevents are different queues: ends are kept until they are settled.
  *
  * Source: Linux 7.3 drivers/pci/pcie/err.c:report_error_detected, report_resume, report_perm_failure_detected.
  */
 export class HostCycles {
+  /** Rings when something happens to any function. */
+  readonly bell: Bell;
+  readonly #worst: (sofar: CycleEnd | undefined, now: CycleEnd) => CycleEnd;
   readonly #cycles = new Map<Bdf, Cycle>();
-  #waiting: (() => void)[] = [];
-  /** So often uevents were lost: what was `running` may have ended unseen. */
+  readonly #wanted = new Set<Bdf>();
   #losses = 0;
+  #deaf = false;
 
-  take(uevent: PciUevent): void {
-    if (uevent.kind === 'lost') this.#losses++;
-    else if (uevent.kind === 'error_event') this.#step(this.#of(uevent.bdf), uevent.event);
-    else if (uevent.action === 'remove' || uevent.action === 'unbind') this.#of(uevent.bdf).gone = true;
-    else if (uevent.action === 'add') this.#cycles.delete(uevent.bdf);
-    for (const wake of this.#waiting.splice(0)) wake();
+  /**
+   * @param last which of several ends counts. `worst`: a function of vfio-pci fails only in the end, so nothing mends it. `last`: another
+   * driver's vote may say FAILED long before the end.
+   */
+  constructor(clock: Clock, last: 'worst' | 'last' = 'worst') {
+    this.bell = new Bell(clock);
+    this.#worst = last === 'last' ? (_, now) => now : (sofar, now) => (sofar === 'failed' ? 'failed' : now);
   }
 
+  /** Whether it tells of a recovery that was not known to run: it begins, or it is over already. */
+  take(uevent: PciUevent): boolean {
+    const isNew = this.#take(uevent);
+    this.bell.ring();
+    return isNew;
+  }
+
+  /** Nothing more will be told: what runs may end unseen. */
+  deafen(): void {
+    this.#deaf = true;
+    this.bell.ring();
+  }
+
+  get deaf(): boolean {
+    return this.#deaf;
+  }
+
+  /** So often uevents were lost: what was `running` may have ended unseen. */
   get losses(): number {
     return this.#losses;
   }
 
   /** The worst that is known of any of them: gone, then still running, then failed, then successful. */
-  stateOf(functions: readonly Bdf[]): CycleState {
-    const cycles = functions.flatMap((bdf) => this.#cycles.get(bdf) ?? []);
-    if (cycles.some(({ gone }) => gone)) return 'gone';
+  stateOf(functions: Iterable<Bdf>): CycleState {
+    const all = [...functions];
+    const cycles = all.map((bdf) => this.#cycles.get(bdf)).filter((cycle) => cycle !== undefined);
+    if (cycles.some(({ gone }) => gone) || all.some((bdf) => this.#wanted.has(bdf))) return 'gone';
     if (cycles.some(({ running }) => running)) return 'running';
     if (cycles.some(({ end }) => end === 'failed')) return 'failed';
     return cycles.some(({ end }) => end === 'successful') ? 'successful' : 'quiet';
   }
 
-  /** The ends that were seen are over and done with. */
-  settle(functions: readonly Bdf[]): void {
+  /** How often a function was told of an error or of its failure since it was settled: vfio-pci signals before each. */
+  toldTo(bdf: Bdf): number {
+    return this.#cycles.get(bdf)?.told ?? 0;
+  }
+
+  /** What was seen is over and done with. `over`: what seems to run has ended unseen. */
+  settle(functions: Iterable<Bdf>, over = false): void {
     for (const bdf of functions) {
       const cycle = this.#cycles.get(bdf);
-      if (cycle) cycle.end = undefined;
+      if (cycle) Object.assign(cycle, { end: undefined, told: 0, running: cycle.running && !over });
     }
+  }
+
+  /** The host wants a function back: it is as good as gone, until it is forgotten. */
+  want(bdf: Bdf): void {
+    this.#wanted.add(bdf);
+    this.bell.ring();
   }
 
   /** A function is held anew: nothing of its former life counts. */
   forget(bdf: Bdf): void {
     this.#cycles.delete(bdf);
+    this.#wanted.delete(bdf);
   }
 
-  /** Fulfilled when the next uevent is taken. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  #take(uevent: PciUevent): boolean {
+    if (uevent.kind === 'lost') this.#losses++;
+    else if (uevent.kind === 'error_event') return this.#step(this.#of(uevent.bdf), uevent.event);
+    else if (uevent.action === 'remove' || uevent.action === 'unbind') this.#of(uevent.bdf).gone = true;
+    else if (uevent.action === 'add' || uevent.action === 'bind') this.#cycles.delete(uevent.bdf);
+    return false;
   }
 
   #of(bdf: Bdf): Cycle {
     let cycle = this.#cycles.get(bdf);
-    if (!cycle) this.#cycles.set(bdf, (cycle = { running: false, gone: false, end: undefined }));
+    if (!cycle) this.#cycles.set(bdf, (cycle = { running: false, gone: false, end: undefined, told: 0 }));
     return cycle;
   }
 
-  #step(cycle: Cycle, event: 'BEGIN_RECOVERY' | 'SUCCESSFUL_RECOVERY' | 'FAILED_RECOVERY'): void {
+  #step(cycle: Cycle, event: 'BEGIN_RECOVERY' | 'SUCCESSFUL_RECOVERY' | 'FAILED_RECOVERY'): boolean {
+    const wasRunning = cycle.running;
     cycle.running = event === 'BEGIN_RECOVERY';
-    if (event === 'FAILED_RECOVERY') cycle.end = 'failed';
-    if (event === 'SUCCESSFUL_RECOVERY') cycle.end ??= 'successful';
+    if (event !== 'SUCCESSFUL_RECOVERY') cycle.told++;
+    if (event === 'FAILED_RECOVERY') cycle.end = this.#worst(cycle.end, 'failed');
+    if (event === 'SUCCESSFUL_RECOVERY') cycle.end = this.#worst(cycle.end, 'successful');
+    return event === 'BEGIN_RECOVERY' || (event === 'FAILED_RECOVERY' && !wasRunning);
   }
 }

@@ -1,5 +1,11 @@
-import { type Bdf } from '@pci-recovery/core';
-import { type AerTraceEvent, type AerTracePort, type SysfsPort, type UeventPort } from '@pci-recovery/core/linux';
+import { PciRecoveryError, type Bdf, type Clock } from '@pci-recovery/core';
+import {
+  type AerTraceEvent,
+  type AerTracePort,
+  type ErrorUevent,
+  type SysfsPort,
+  type UeventPort,
+} from '@pci-recovery/core/linux';
 import { PciTopology } from '@pci-recovery/pci/topology';
 import { HostCycles } from './host-cycles.js';
 import { readTopology } from './topology.js';
@@ -12,14 +18,18 @@ export interface AerLinuxPorts {
   readonly trace?: AerTracePort;
 }
 
-/** Whoever wants to hear what the kernel says. */
+/** Whoever wants to hear what the kernel says. Nothing of it may throw. */
 export interface KernelListener {
   /** An error that the kernel reported, before it starts to recover from it. */
-  traced?(event: AerTraceEvent): void;
-  /** Uevents were taken in: look at the cycles. */
-  cycled?(): void;
-  /** Something does not work, and what is to be expected from that. */
-  trouble?(error: unknown): void;
+  traced(event: AerTraceEvent): void;
+  /** The host's own recovery of a function went on. `isNew`: it was not known to run. */
+  recovering(uevent: ErrorUevent, isNew: boolean): void;
+  /** A function was plugged in: it is new, also at an old address. */
+  plugged(bdf: Bdf): void;
+  /** The tree of functions was read again. */
+  refreshed(): void;
+  /** Something does not work, although the rest goes on. */
+  trouble(error: unknown): void;
 }
 
 /**
@@ -28,14 +38,15 @@ export interface KernelListener {
  */
 export class KernelWatch {
   readonly ports: AerLinuxPorts;
-  readonly cycles = new HostCycles();
+  readonly cycles: HostCycles;
   readonly #listener: KernelListener;
   #topology = new PciTopology([]);
   #reading: Promise<void> | undefined;
   #outdated = false;
 
-  constructor(ports: AerLinuxPorts, listener: KernelListener) {
+  constructor(ports: AerLinuxPorts, clock: Clock, listener: KernelListener, ends: 'worst' | 'last' = 'worst') {
     this.ports = ports;
+    this.cycles = new HostCycles(clock, ends);
     this.#listener = listener;
   }
 
@@ -72,20 +83,31 @@ export class KernelWatch {
     try {
       while (this.#outdated) {
         this.#outdated = false;
-        this.#topology = await readTopology(this.ports.sysfs);
+        this.#topology = await readTopology(this.ports.sysfs, (error) => this.#listener.trouble(error));
       }
+      this.#listener.refreshed();
     } catch (error) {
-      this.#listener.trouble?.(error);
+      this.#listener.trouble(error);
     } finally {
       this.#reading = undefined;
     }
   }
 
   async #followUevents(signal: AbortSignal): Promise<void> {
-    for await (const uevent of this.ports.uevents.events({ signal })) {
-      this.cycles.take(uevent);
-      if (uevent.kind === 'device' && uevent.action !== 'change') void this.refresh();
-      this.#listener.cycled?.();
+    try {
+      for await (const uevent of this.ports.uevents.events({ signal })) {
+        const isNew = this.cycles.take(uevent);
+        if (uevent.kind === 'error_event') this.#listener.recovering(uevent, isNew);
+        if (uevent.kind !== 'device' || uevent.action === 'change') continue;
+        if (uevent.action === 'add') this.#listener.plugged(uevent.bdf);
+        void this.refresh();
+      }
+      if (!signal.aborted) throw new PciRecoveryError('ERR_PCI_UEVENTS_ENDED', 'The uevents of the kernel ended.');
+    } catch (error) {
+      if (signal.aborted) return;
+      this.cycles.deafen();
+      this.#listener.trouble(error);
+      throw error;
     }
   }
 
@@ -93,10 +115,10 @@ export class KernelWatch {
   async #followTrace(signal: AbortSignal): Promise<void> {
     try {
       for await (const event of this.ports.trace?.events({ signal }) ?? []) {
-        if (event.kind === 'aer_event') this.#listener.traced?.(event);
+        if (event.kind === 'aer_event') this.#listener.traced(event);
       }
     } catch (error) {
-      if (!signal.aborted) this.#listener.trouble?.(error);
+      if (!signal.aborted) this.#listener.trouble(error);
     }
   }
 }

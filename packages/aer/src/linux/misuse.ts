@@ -9,3 +9,7 @@ export const duplicate = (bdf: Bdf): PciRecoveryError =>
 /** A device that answers all ones cannot be taken into care. */
 export const silent = (bdf: Bdf): PciRecoveryError =>
   new PciRecoveryError('ERR_PCI_NO_ANSWER', `${bdf} does not answer: reset it, then hold it.`, { context: { bdf } });
+
+/** Nothing can be asked of a platform that is closed. */
+export const closed = (name: string): PciRecoveryError =>
+  new PciRecoveryError('ERR_PCI_CLOSED', `The platform "${name}" is closed.`, { context: { name } });

@@ -14,6 +14,7 @@ const WHY: Readonly<Record<string, OperationFailure>> = {
 /** What a failed call of a port means for the operation that made it: by the errno in its context. */
 export function operationFailure(error: unknown): OperationResult {
   const detail = describeError(error);
+  if (isPciRecoveryError(error) && error.code === 'ERR_PCI_DEADLINE') return { ok: false, why: 'timeout', detail };
   const errno = isPciRecoveryError(error) ? error.context['errno'] : undefined;
   return { ok: false, why: (typeof errno === 'string' && WHY[errno]) || 'failed', detail };
 }

@@ -1,5 +1,4 @@
 import {
-  compareBdf,
   type Bdf,
   type Capability,
   type ChannelState,
@@ -17,15 +16,16 @@ import { type AerTraceEvent, type VfioDevicePort } from '@pci-recovery/core/linu
 import { EventQueue } from '../platform/event-queue.js';
 import { EventStream } from '../platform/event-stream.js';
 import { aerOwnerProcedure } from '../procedure/owner.js';
-import { counted, type Evidence } from './classify.js';
+import { type Evidence } from './classify.js';
 import { CounterWatch } from './counters.js';
 import { EventMaker } from './event-maker.js';
-import { HeldDevice } from './held-device.js';
+import { type HeldDevice } from './held-device.js';
+import { Holdings } from './holdings.js';
 import { Incidents } from './incidents.js';
 import { KernelWatch, type AerLinuxPorts } from './kernel-watch.js';
-import { upwards } from './neighbourhood.js';
-import { duplicate, silent } from './misuse.js';
-import { each, hotReset, hotResetOf, memberOf, untilAborted } from './owner-operations.js';
+import { closed, silent } from './misuse.js';
+import { possibleSources, upwards } from './neighbourhood.js';
+import { hotResetOf, memberOf, OwnerOperations } from './owner-operations.js';
 import { AER_OWNER_TIMINGS, type AerOwnerTimings } from './owner-timings.js';
 import { type AerLinuxEvent, type AerLinuxRecord } from './record.js';
 import { TraceMemory } from './trace-memory.js';
@@ -50,79 +50,78 @@ export class AerOwnerPlatform implements RecoveryPlatform {
   readonly name: string;
   readonly procedure = aerOwnerProcedure;
   readonly capabilities: Readonly<Record<string, Capability>> = { hot_reset: true };
-  readonly #clock: Clock;
-  readonly #timings: AerOwnerTimings;
   readonly #watch: KernelWatch;
-  readonly #evidence: Evidence;
+  readonly #counters: CounterWatch;
   readonly #events: EventMaker;
   readonly #incidents: Incidents;
+  readonly #operations: OwnerOperations;
   readonly #queue = new EventQueue<AerLinuxEvent>();
   readonly #traced = new TraceMemory();
-  readonly #held = new Map<Bdf, HeldDevice>();
-  readonly #generations = new Map<Bdf, number>();
+  readonly #held: Holdings;
   readonly #closing = new AbortController();
   #started: Promise<{ readonly ended: Promise<void> }> | undefined;
 
   constructor(ports: AerLinuxPorts, clock: Clock, options: AerOwnerOptions = {}) {
-    this.name = options.name ?? 'aer-owner';
-    this.#clock = clock;
-    this.#timings = options.timings ?? AER_OWNER_TIMINGS;
-    this.#events = new EventMaker(this.name, clock);
-    const { trouble } = options;
-    this.#watch = new KernelWatch(ports, {
+    const { name = 'aer-owner', timings = AER_OWNER_TIMINGS, trouble = () => undefined } = options;
+    this.name = name;
+    this.#events = new EventMaker(name, clock);
+    this.#held = new Holdings(clock, timings);
+    this.#counters = new CounterWatch(ports.sysfs, ['fatal', 'nonfatal'], trouble);
+    this.#watch = new KernelWatch(ports, clock, {
       traced: (event) => this.#takeTrace(event),
-      ...(trouble ? { trouble } : {}),
+      recovering: ({ bdf }, isNew) => void (this.#held.get(bdf) && this.#incidents.recovering(bdf, isNew)),
+      plugged: (bdf) => this.#counters.restart(bdf),
+      refreshed: () => this.#refreshed(),
+      trouble,
     });
-    this.#evidence = {
+    const evidence: Evidence = {
       watch: this.#watch,
-      counters: new CounterWatch(ports.sysfs),
+      counters: this.#counters,
       clock,
-      grace: this.#timings.grace,
+      grace: timings.grace,
+      closing: this.#closing.signal,
       heldOf: (bdf) => this.#held.get(bdf),
       takeTraced: (sources) => this.#traced.take(sources),
     };
-    this.#incidents = new Incidents({
-      evidence: this.#evidence,
-      events: this.#events,
-      clock,
-      timings: this.#timings,
-      closing: this.#closing.signal,
-    });
+    const report = (event: AerLinuxEvent): void => this.#queue.push(event);
+    this.#incidents = new Incidents({ evidence, events: this.#events, clock, timings, report });
+    this.#operations = new OwnerOperations(this.#incidents, clock, timings);
   }
 
   /**
    * Takes a device into care: saves what a reset would take away, as it is now. Call {@link save} when it was set up further. Disposing
    * lets go of it; the port stays open.
    * @throws PciRecoveryError `ERR_PCI_DUPLICATE_FUNCTION` when its address is held already, `ERR_PCI_NO_ANSWER` when it answers all
-   * ones: there is nothing that could be restored later (R2.8).
+   * ones: there is nothing that could be restored later (R2.8), `ERR_PCI_CLOSED` when this platform is closed.
    */
   async hold(port: VfioDevicePort): Promise<Disposable> {
     const { bdf } = port;
-    if (this.#held.has(bdf)) throw duplicate(bdf);
-    const generation = this.#generations.get(bdf) ?? 0;
-    this.#generations.set(bdf, generation + 1);
-    const device = new HeldDevice(port, generation, this.#clock, this.#timings);
-    this.#held.set(bdf, device);
+    if (this.#closing.signal.aborted) throw closed(this.name);
+    const listening: Disposable[] = [];
+    const device = this.#held.add(port, () => {
+      for (const one of listening) one[Symbol.dispose]();
+      this.#incidents.release(bdf);
+      void this.#held.surveyHotResets();
+    });
     this.#watch.cycles.forget(bdf);
-    const listening = port.onError(() => void this.#signalled(bdf));
-    const letGo = (): void => {
-      listening[Symbol.dispose]();
-      if (this.#held.get(bdf) === device) this.#held.delete(bdf);
-    };
     try {
+      listening.push(port.onError((signals) => this.#incidents.signalled(bdf, signals)));
+      listening.push(port.onRequest(() => this.#watch.cycles.want(bdf)));
       await this.#start();
-      await counted(this.#evidence, { concerns: new Set([bdf]) });
-      if (!(await device.save())) throw silent(bdf);
-      await device.surveyHotReset();
+      await this.#begin(device);
     } catch (error) {
-      letGo();
+      this.#held.remove(device);
       throw error;
     }
-    return { [Symbol.dispose]: letGo };
+    return { [Symbol.dispose]: () => this.#held.remove(device) };
   }
 
-  /** Saves the configuration of a held device as it is now, to be restored after a reset. False: it is not held, or does not answer. */
+  /**
+   * Saves the configuration of a held device as it is now, to be restored after a reset. False: it is not held, does not answer, or the
+   * host recovers it: what a reset leaves is not worth saving.
+   */
   async save(bdf: Bdf): Promise<boolean> {
+    if (this.#incidents.concerns(bdf)) return false;
     return (await this.#held.get(bdf)?.save()) ?? false;
   }
 
@@ -139,7 +138,7 @@ export class AerOwnerPlatform implements RecoveryPlatform {
   async survey({ signal }: Stoppable): Promise<readonly AerLinuxEvent[]> {
     await this.#start();
     const found: AerLinuxEvent[] = [];
-    for (const device of [...this.#held.values()].sort((a, b) => compareBdf(a.bdf, b.bdf))) {
+    for (const device of this.#held.list()) {
       const status = signal.aborted ? 'clean' : await device.status();
       if (status === 'clean' || this.#incidents.concerns(device.bdf)) continue;
       found.push(this.#incidents.found(device.bdf, status === 'silent' ? 'fatal' : status));
@@ -149,7 +148,7 @@ export class AerOwnerPlatform implements RecoveryPlatform {
 
   scopeOf(event: ErrorEvent): RecoveryScope {
     const { concerns } = event.record as AerLinuxRecord;
-    const devices = concerns.flatMap((bdf) => this.#held.get(bdf) ?? []).sort((a, b) => compareBdf(a.bdf, b.bdf));
+    const devices = this.#held.of(concerns);
     const bridge = this.#watch.topology.upstreamBridge(event.device.bdf)?.bdf;
     return {
       id: bridge ? `held below ${bridge}` : `held ${event.device.bdf}`,
@@ -159,36 +158,45 @@ export class AerOwnerPlatform implements RecoveryPlatform {
   }
 
   async perform(operation: Operation, { scope, signal }: PerformContext): Promise<OperationResult> {
-    const devices = scope.members.flatMap(({ bdf }) => this.#held.get(bdf) ?? []);
+    const devices = scope.members.flatMap(({ bdf, generation }) => {
+      const device = this.#held.get(bdf);
+      return device?.generation === generation ? device : [];
+    });
     if (devices.length < scope.members.length)
       return { ok: false, why: 'gone', detail: 'A function is not held any more.' };
-    switch (operation.name) {
-      case 'await_host':
-        return untilAborted(this.#incidents.hostEnd(Number(operation['seen'])), signal);
-      case 'hot_reset':
-        return hotReset(devices, signal);
-      case 'restore_config':
-        return each(devices, (device) => device.restore());
-      case 'clear_status':
-        return each(devices, (device) => device.clearStatus());
-      default:
-        return { ok: false, why: 'unsupported', detail: `A holder has no operation "${operation.name}".` };
-    }
+    return this.#operations.perform(operation, devices, signal);
   }
 
-  beforeCallback({ bdf }: DeviceRef, _: unknown, channel: ChannelState): void {
+  beforeCallback({ bdf, generation }: DeviceRef, _: unknown, channel: ChannelState): void {
     const held = this.#held.get(bdf);
-    if (held) held.channel = channel;
+    if (held?.generation === generation) held.channel = channel;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
+    this.#held.removeAll();
     await (await this.#started)?.ended.catch(() => undefined);
   }
 
   /** Whoever comes first, a device that is held or the engine. */
   #start(): Promise<{ readonly ended: Promise<void> }> {
     return (this.#started ??= this.#watch.start(this.#closing.signal));
+  }
+
+  /** What happened before belongs to nobody, unless it may be a sibling's error that is just being worked out. */
+  async #begin(device: HeldDevice): Promise<void> {
+    const { topology } = this.#watch;
+    const others = this.#held.possibleSources(topology, device.bdf);
+    const own = [...possibleSources(topology, device.bdf)].filter((bdf) => !others.has(bdf));
+    this.#traced.take(new Set(own));
+    await this.#counters.baseline(own, true);
+    if (!(await device.save())) throw silent(device.bdf);
+    await this.#held.surveyHotResets();
+  }
+
+  #refreshed(): void {
+    void this.#counters.baseline(this.#held.possibleSources(this.#watch.topology));
+    void this.#held.surveyHotResets();
   }
 
   /** Until `signal` aborts. Without uevents nobody knows when the host has ended: their failure is the platform's. */
@@ -198,16 +206,15 @@ export class AerOwnerPlatform implements RecoveryPlatform {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
 
-  async #signalled(bdf: Bdf): Promise<void> {
-    const event = await this.#incidents.signalled(bdf);
-    if (event) this.#queue.push(event);
-  }
-
   /** Correctable errors are recorded as they are traced (R1.2); others wait for the signal that belongs to them. */
   #takeTrace(event: AerTraceEvent): void {
-    if (event.severity !== 'corrected') return this.#traced.keep(event);
-    const { bdf, errors, tlpHeader } = event;
-    const concerns = [...this.#held.keys()].filter((held) => upwards(this.#watch.topology, held).includes(bdf));
+    const { bdf, errors, severity, tlpHeader } = event;
+    if (severity !== 'corrected') {
+      if (this.#held.possibleSources(this.#watch.topology).has(bdf)) this.#traced.keep(event);
+      return;
+    }
+    const held = this.#held.list().map((device) => device.bdf);
+    const concerns = held.filter((one) => upwards(this.#watch.topology, one).includes(bdf));
     if (concerns.length === 0) return;
     const record: AerLinuxRecord = {
       origin: 'kernel',
@@ -217,7 +224,7 @@ export class AerOwnerPlatform implements RecoveryPlatform {
       sources: [bdf],
       errors,
       ...(tlpHeader ? { tlpHeader } : {}),
-      concerns: concerns.sort(compareBdf),
+      concerns,
     };
     const generation = this.#held.get(bdf)?.generation ?? 0;
     this.#queue.push(this.#events.make('correctable', { bdf, generation }, record));

@@ -9,7 +9,7 @@ export interface AerOwnerTimings {
   readonly grace: number;
   /** A device may take that long to answer once the host has ended. */
   readonly answer: number;
-  /** Between two looks at a device. */
+  /** Between the first two looks at a device; then the pauses double, up to a second. */
   readonly poll: number;
   /** Where no uevent says that the host has ended, everything must have been calm for that long. */
   readonly calm: number;

@@ -15,8 +15,11 @@ export type AerEvidence =
 
 /** What the Linux adapters know of an error. */
 export interface AerLinuxRecord {
-  /** `signal`: of an ERR eventfd; `survey`: found broken; `kernel`: the kernel reported it to whoever listens. */
-  readonly origin: 'signal' | 'survey' | 'kernel';
+  /**
+   * By what it became known first. `signal`: of an ERR eventfd; `uevent`: the host began to recover; `survey`: found broken; `kernel`: the
+   * kernel reported it to whoever listens.
+   */
+  readonly origin: 'signal' | 'uevent' | 'survey' | 'kernel';
   /** The root port above, whose errors the kernel handles one after the other. */
   readonly root?: Bdf;
   readonly severity: 'correctable' | 'nonfatal' | 'fatal' | 'informative';

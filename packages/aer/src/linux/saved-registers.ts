@@ -7,10 +7,24 @@ export interface SavedRegister {
   readonly offset: number;
   readonly width: 2 | 4;
   readonly value: number;
+  /** The bits that VFIO lets a holder write; the others are not ours to restore. */
+  readonly writable: number;
 }
 
-/** Initiate FLR in Device Control: reads as 0, and must never be written back as 1. */
-const NO_FLR = 0x7fff;
+/**
+ * What a holder can write (Linux 7.3 drivers/vfio/pci/vfio_pci_config.c:init_pci_cap_exp_perm, init_pci_ext_cap_err_perm). Device
+ * Control without Initiate FLR, which must never be written back as 1, and without Phantom Functions; Device Control 2 without ARI; error
+ * bits as far as that function lists them.
+ */
+const WRITABLE = {
+  command: 0xffff,
+  deviceControl: 0x7dff,
+  deviceControl2: 0xffdf,
+  uncorrectable: 0x03ff_f031,
+  correctable: 0xf1c1,
+} as const;
+
+const [DEVICE_CONTROL, COMMAND] = ['Device Control', 'Command'] as const;
 
 /**
  * What a reset takes from a device that VFIO lets its holder write, in the order in which it is to be written back: Command last, for
@@ -21,48 +35,46 @@ const NO_FLR = 0x7fff;
  */
 export function savedRegisters({ header, pcie, aer }: PciFunction): readonly SavedRegister[] {
   if (!header) return [];
-  const express = pcie
-    ? [
-        register('Device Control', pcie.offset + PCIE.DEVICE_CONTROL, 2, pcie.registers.deviceControl & NO_FLR),
-        ...(pcie.second
-          ? [register('Device Control 2', pcie.offset + PCIE.DEVICE_CONTROL_2, 2, pcie.registers.deviceControl2)]
-          : []),
-      ]
-    : [];
-  const errors = aer
-    ? [
-        register('Uncorrectable Error Mask', aer.offset + AER.UNCOR_MASK, 4, aer.registers.uncorrectableMask),
-        register(
-          'Uncorrectable Error Severity',
-          aer.offset + AER.UNCOR_SEVERITY,
-          4,
-          aer.registers.uncorrectableSeverity,
-        ),
-        register('Correctable Error Mask', aer.offset + AER.COR_MASK, 4, aer.registers.correctableMask),
-      ]
-    : [];
-  return [...express, ...errors, register('Command', PCI_HEADER.COMMAND, 2, header.registers.command)];
+  const saved: SavedRegister[] = [];
+  const save = (name: string, offset: number, width: 2 | 4, value: number, writable: number): void =>
+    void saved.push({ name, offset, width, value: value >>> 0, writable });
+  if (pcie) {
+    const { deviceControl, deviceControl2 } = pcie.registers;
+    const control = deviceControl & WRITABLE.deviceControl;
+    save(DEVICE_CONTROL, pcie.offset + PCIE.DEVICE_CONTROL, 2, control, WRITABLE.deviceControl);
+    if (pcie.second)
+      save('Device Control 2', pcie.offset + PCIE.DEVICE_CONTROL_2, 2, deviceControl2, WRITABLE.deviceControl2);
+  }
+  if (aer) {
+    const { uncorrectableMask, uncorrectableSeverity, correctableMask } = aer.registers;
+    const [mask, severity, correctable] = [AER.UNCOR_MASK, AER.UNCOR_SEVERITY, AER.COR_MASK];
+    save('Uncorrectable Error Mask', aer.offset + mask, 4, uncorrectableMask, WRITABLE.uncorrectable);
+    save('Uncorrectable Error Severity', aer.offset + severity, 4, uncorrectableSeverity, WRITABLE.uncorrectable);
+    save('Correctable Error Mask', aer.offset + correctable, 4, correctableMask, WRITABLE.correctable);
+  }
+  save(COMMAND, PCI_HEADER.COMMAND, 2, header.registers.command, WRITABLE.command);
+  return saved;
 }
-
-const register = (name: string, offset: number, width: 2 | 4, value: number): SavedRegister => ({
-  name,
-  offset,
-  width,
-  value: value >>> 0,
-});
-
-/** Registers that a reset clears, and whose loss therefore shows that there was one. */
-const TELL_TALES: ReadonlySet<string> = new Set(['Device Control', 'Command']);
 
 /** The registers that are not as they were. `now`: the device's configuration space, at least as long as when they were saved. */
 export const changedRegisters = (saved: readonly SavedRegister[], now: Uint8Array): readonly SavedRegister[] =>
-  saved.filter(({ offset, width, value }) => readRegister(now, offset, width) !== value);
+  saved.filter(({ offset, width, value, writable }) => ((readRegister(now, offset, width) ^ value) & writable) !== 0);
 
-/** Something that was set is not set any more, where only a reset clears it. */
-export const showsReset = (saved: readonly SavedRegister[], now: Uint8Array): boolean =>
-  saved.some(
-    ({ name, offset, width, value }) => TELL_TALES.has(name) && (value & ~readRegister(now, offset, width)) !== 0,
-  );
+/** Which bits, all lost at once, show a reset: the error reporting enables, which no driver clears, else the decoders and bus mastering. */
+const TELL_TALES = [
+  [DEVICE_CONTROL, 0x000f],
+  [COMMAND, 0x0007],
+] as const;
+
+/** Something that was set is not set any more, where only a reset clears it: a listener may stop bus mastering while it waits. */
+export function showsReset(saved: readonly SavedRegister[], now: Uint8Array): boolean {
+  for (const [name, mask] of TELL_TALES) {
+    const register = saved.find((one) => one.name === name);
+    if (!register || (register.value & mask) === 0) continue;
+    return (readRegister(now, register.offset, register.width) & register.value & mask) === 0;
+  }
+  return false;
+}
 
 /** Little-endian; all ones beyond the end, as on a bus. */
 export function readRegister(bytes: Uint8Array, offset: number, width: 2 | 4): number {
@@ -71,16 +83,25 @@ export function readRegister(bytes: Uint8Array, offset: number, width: 2 | 4): n
   return width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
 }
 
-/** Somebody answers: Command and Status do not read all ones (Linux drivers/pci/pci.c:pci_dev_config_accessible). */
-export const answering = (bytes: Uint8Array): boolean => readRegister(bytes, PCI_HEADER.COMMAND, 4) !== 0xffff_ffff;
+/** INTx Disable and Capabilities List: VFIO shows its own, also of a device that is gone. */
+const VIRTUAL = 0x0010_0400;
+
+/**
+ * Somebody answers: Command and Status do not read all ones (Linux 7.3 drivers/pci/pci.c:pci_dev_config_accessible), apart from bits that
+ * VFIO makes up (drivers/vfio/pci/vfio_pci_config.c:init_pci_cap_basic_perm, vfio_default_config_read).
+ */
+export const answering = (bytes: Uint8Array): boolean =>
+  (readRegister(bytes, PCI_HEADER.COMMAND, 4) | VIRTUAL) !== (0xffff_ffff | 0);
 
 /** Error status that is set, as registers whose bits are cleared by writing them back. */
 export function statusRegisters(bytes: Uint8Array): readonly SavedRegister[] {
   const { aer } = decodeFunction(bytes);
   if (!aer) return [];
   const { uncorrectableStatus, correctableStatus } = aer.registers;
+  const status = (name: string, offset: number, value: number, writable: number): SavedRegister[] =>
+    value === 0 ? [] : [{ name, offset: aer.offset + offset, width: 4, value, writable }];
   return [
-    register('Uncorrectable Error Status', aer.offset + AER.UNCOR_STATUS, 4, uncorrectableStatus),
-    register('Correctable Error Status', aer.offset + AER.COR_STATUS, 4, correctableStatus),
-  ].filter(({ value }) => value !== 0);
+    ...status('Uncorrectable Error Status', AER.UNCOR_STATUS, uncorrectableStatus, WRITABLE.uncorrectable),
+    ...status('Correctable Error Status', AER.COR_STATUS, correctableStatus, WRITABLE.correctable),
+  ];
 }
