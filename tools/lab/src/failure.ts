@@ -21,7 +21,9 @@ export type LabErrorCode =
   /** Something failed in the guest. */
   | 'GUEST'
   /** What was waited for did not happen in time. */
-  | 'TIMEOUT';
+  | 'TIMEOUT'
+  /** A trace cannot be replayed. */
+  | 'REPLAY';
 
 /** A typed error of the lab: `ERR_PCI_LAB_…`. */
 export const labError = (code: LabErrorCode, message: string, details?: PciErrorDetails): PciRecoveryError =>

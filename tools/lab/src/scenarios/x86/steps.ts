@@ -1,6 +1,7 @@
 import { type Bdf } from '@pci-recovery/core';
 import { type Evidence } from '../../evidence/evidence.js';
 import { callText } from '../../evidence/kernel-calls.js';
+import { replay } from '../../replay/replay.js';
 import { type Lab } from '../../session/lab.js';
 
 /** Errors by the name that QEMU's monitor has for them, one of each severity. */
@@ -29,13 +30,34 @@ export async function keepAwake(lab: Lab, ...ids: readonly string[]): Promise<vo
   for (const id of ids) await lab.guest.write(`/sys/bus/pci/devices/${lab.bdf(id)}/power/control`, 'on');
 }
 
-/** Injects an uncorrectable error and waits until the kernel has said how its recovery ended. */
-export const recoverFrom = (lab: Lab, id: string, error: string): Promise<Evidence> =>
-  lab.observe(`${id}-${error.toLowerCase()}`, async () => {
+/**
+ * Injects an uncorrectable error and waits until the kernel has said how its recovery ended. Checks that our host procedure
+ * does the same.
+ */
+export async function recoverFrom(lab: Lab, id: string, error: string): Promise<Evidence> {
+  const seen = await lab.observe(`${id}-${error.toLowerCase()}`, async () => {
     const ended = lab.logged(RECOVERY_ENDED);
     await lab.inject(id, error);
     await ended;
   });
+  checkReplay(lab, seen, 1);
+  return seen;
+}
+
+/**
+ * Checks that our host procedure, given the kernel's errors, topology, drivers' answers and results of resets, does every
+ * recovery of a step as the kernel did it: the same things in the same order (issue 5, item 5).
+ */
+export function checkReplay({ findings }: Pick<Lab, 'findings'>, seen: Evidence, recoveries: number): void {
+  const { recoveries: replayed, differences } = replay(seen);
+  const found = { recoveries: replayed.length, differences };
+  findings.check('our host procedure does as the kernel, in the same order', found, { recoveries, differences: [] });
+  const compared = replayed.reduce(
+    (sum, one) => sum + one.compared,
+    Number(findings.facts['happenings replayed'] ?? 0),
+  );
+  findings.fact('happenings replayed', compared);
+}
 
 /** The calls of a step in the order in which the kernel made them, each in a few words. */
 export const callOrder = ({ calls }: Evidence): readonly string[] => calls.map(callText);
