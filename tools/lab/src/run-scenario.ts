@@ -87,7 +87,7 @@ export async function runScenario(scenario: Scenario, run: RunOptions): Promise<
   await using running = await bootTwice({ machine, layout, emulator, kernel, initramfs, consoleLog, said }, run);
   const boot = seconds(start);
   progress(`  up after ${boot.toFixed(1)} s: Linux ${running.ready.release}, node ${running.ready.node}`);
-  using time = limit(run.signal, run.limits.scenario, scenario.name);
+  using time = limit(run.signal, Math.max(run.limits.scenario, (scenario.atLeast ?? 0) * 1000), scenario.name);
   const lab = new Lab(running, machine, time.signal);
   const broke = await carryOut(scenario, lab);
   await leaveArtefacts(folder, running, lab);

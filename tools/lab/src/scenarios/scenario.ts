@@ -10,6 +10,8 @@ export interface Scenario {
   /** Demands that it holds up. */
   readonly demands: readonly string[];
   readonly layout: MachineLayout;
+  /** Seconds that it may take after the boot, where the usual limit is too short. */
+  readonly atLeast?: number;
   /** Does it, and checks each rule by `lab.findings`. */
   run(lab: Lab): Promise<void>;
 }

@@ -14,4 +14,6 @@ export interface OwnerInput {
   /** Without the kernel's trace, severity and source are worked out from counters. */
   readonly trace: boolean;
   readonly temper?: Temper;
+  /** Milliseconds that a callback may take. Default: the policy's. */
+  readonly deadlineMs?: number;
 }

@@ -26,19 +26,21 @@ const say = (message: object): void => void process.stdout.write(`${JSON.stringi
 class Owner {
   readonly #temper: Temper;
   readonly #rngs = new Map<string, VirtioRng>();
+  readonly #holds = new Map<string, Disposable>();
   readonly #engine: RecoveryEngine;
   readonly #platform: AerOwnerPlatform;
   readonly #uevents = new UeventMonitor(nativeSyscalls());
   readonly #trace: AerTrace | undefined;
   readonly #ownership = new VfioOwnership();
 
-  constructor({ trace, temper = {} }: OwnerInput) {
+  constructor({ trace, temper = {}, deadlineMs }: OwnerInput) {
     this.#temper = { ...temper };
     this.#trace = trace ? new AerTrace(nativeSyscalls()) : undefined;
     const ports = { sysfs: new Sysfs(), uevents: this.#uevents, ...(this.#trace && { trace: this.#trace }) };
     const trouble = (error: unknown): void => say({ event: 'trouble', where: 'aer-owner', error: String(error) });
     this.#platform = new AerOwnerPlatform(ports, systemClock, { trouble });
-    this.#engine = createEngine({ platforms: [this.#platform], policy: new KernelPolicy(), clock: systemClock });
+    const policy = new KernelPolicy(deadlineMs === undefined ? {} : { deadlineMs });
+    this.#engine = createEngine({ platforms: [this.#platform], policy, clock: systemClock });
     this.#engine.observe((event) => {
       const report = engineReport(event);
       if (report) say(report);
@@ -54,7 +56,7 @@ class Owner {
     device.onRequest(() => say({ event: 'request', bdf }));
     const tell = (callback: string, more?: object): void => say({ event: 'callback', callback, ...more });
     this.#engine.attach(device.bdf, driverOf(rng, this.#temper, tell));
-    await this.#platform.hold(device);
+    this.#holds.set(bdf, await this.#platform.hold(device));
   }
 
   async start(): Promise<void> {
@@ -87,7 +89,8 @@ class Owner {
           }
         });
       case 'release':
-        await rng![Symbol.asyncDispose]();
+        this.#holds.get(bdf)![Symbol.dispose]();
+        await rng![Symbol.asyncDispose]().catch(() => undefined);
         await rng!.device.close();
         return this.#rngs.delete(bdf);
       default:

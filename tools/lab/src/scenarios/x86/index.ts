@@ -4,8 +4,13 @@ import { kernelCorrectable } from './kernel-correctable.js';
 import { kernelDriverlessSibling, kernelNoCallback, kernelResetFails } from './kernel-failures.js';
 import { kernelFatal, kernelFatalAsleep } from './kernel-fatal.js';
 import { kernelNonfatal } from './kernel-nonfatal.js';
+import { kernelEmptyPort, kernelPort } from './kernel-port.js';
+import { kernelSwitch } from './kernel-switch.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
+import { ownerHundred } from './owner-endurance.js';
+import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
 import { ownerCorrectable, ownerFatal, ownerNonfatal } from './owner-recoveries.js';
+import { ownerBackToBack, ownerRootPort, ownerTwoFunctions } from './owner-several.js';
 
 /** The scenarios of the machine x86, in the order in which they run. */
 export const X86_SCENARIOS: readonly Scenario[] = [
@@ -18,7 +23,18 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   kernelNoCallback,
   kernelDriverlessSibling,
   kernelResetFails,
+  kernelPort,
+  kernelEmptyPort,
+  kernelSwitch,
   ownerCorrectable,
   ownerNonfatal,
   ownerFatal,
+  ownerBackToBack,
+  ownerTwoFunctions,
+  ownerRootPort,
+  ownerDriverlessSibling,
+  ownerResetFails,
+  ownerRemoved,
+  ownerKilled,
+  ownerHundred,
 ];
