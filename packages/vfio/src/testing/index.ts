@@ -19,3 +19,5 @@ export { type PciFunction, type Silence } from './machine/pci-function.js';
 export { type Pe } from './machine/pe.js';
 export { type Zpci } from './machine/zpci.js';
 export { ScriptedKernel, type Listening, type ScriptedKernelOptions } from './scripted-kernel.js';
+export * from './answers/index.js';
+export { openScene, type ScenePlace } from './answers/scene.js';

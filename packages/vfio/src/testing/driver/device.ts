@@ -12,6 +12,7 @@ import { resetFunction } from './reset-function.js';
 
 const BUS_MASTER = 0x4;
 const DECODE = 0x3;
+const DECODE_OF = { io: 0x1, memory: 0x2 } as const;
 
 /** A function as vfio-pci drives it, open or not (drivers/vfio/pci/vfio_pci_core.c). */
 export class VfioDevice {
@@ -53,7 +54,11 @@ export class VfioDevice {
   firstOpen(machine: Machine): number {
     const { subject } = this;
     this.#setCommand(0, BUS_MASTER);
-    this.#setCommand(DECODE, 0);
+    // pci_enable_device: decoding of what there are BARs for.
+    this.#setCommand(
+      subject.bars.reduce((bits, { space }) => bits | DECODE_OF[space], 0),
+      0,
+    );
     if (subject.deviceLock.closed) return errno('EAGAIN');
     this.resetWorks = subject.resetMethods.length > 0 && resetFunction(machine, subject) === 0;
     subject.save();
