@@ -10,6 +10,7 @@ export * from './harness.js';
 export * from './law/expectation.js';
 export * from './law/script.js';
 export * from './profile.js';
+export { aerOwnerProfile } from './profiles/aer-owner.js';
 export { aerProfile } from './profiles/aer.js';
 export { eehPseriesProfile } from './profiles/eeh-pseries.js';
 export { eehProfile } from './profiles/eeh.js';

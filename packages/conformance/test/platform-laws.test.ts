@@ -1,4 +1,5 @@
 import {
+  aerOwnerProfile,
   eehProfile,
   eehPseriesProfile,
   expectation,
@@ -21,7 +22,7 @@ const read = (
     at: 'a',
     layout: 'single',
     script: { a },
-    sees: ['reset', 'access_enabled', 'dma_enabled', 'removed', 'added'],
+    sees: ['reset', 'status_cleared', 'access_enabled', 'dma_enabled', 'removed', 'added'],
     ...more,
   });
 
@@ -95,5 +96,61 @@ describe('reading the zPCI law (Linux 7.3 arch/s390/pci/pci_event.c)', () => {
       result: 'disconnected',
       channels: { a: 'perm_failure' },
     });
+  });
+});
+
+describe('reading the law of who holds functions through VFIO beside a host with AER', () => {
+  it('has one reset for a fatal error, the host’s, then restores, and tells slot_reset whatever was voted (R3.5)', () => {
+    for (const vote of ['can_recover', 'need_reset', 'recovered', 'none'] as const)
+      expect(read(aerOwnerProfile, 'fatal', { errorDetected: vote }).timeline).toEqual([
+        'a.errorDetected(frozen)',
+        'reset(a)',
+        'dma_enabled(a)',
+        'a.slotReset',
+        'status_cleared(a)',
+        'a.resume',
+      ]);
+  });
+
+  it('restores nothing for who gave its function up', () => {
+    const { timeline } = read(aerOwnerProfile, 'fatal', { errorDetected: 'disconnect' });
+    expect(timeline).toEqual(['a.errorDetected(frozen)', 'reset(a)', 'a.errorDetected(perm_failure)']);
+  });
+
+  it('goes on after a non-fatal error without any reset', () => {
+    const { timeline } = read(aerOwnerProfile, 'nonfatal', {});
+    expect(timeline).toEqual(['a.errorDetected(normal)', 'a.mmioEnabled', 'a.resume']);
+  });
+
+  it('makes a reset that is asked for a hot one, after a second notification (R3.11, R1.5); else it is refused', () => {
+    const hot = read(aerOwnerProfile, 'nonfatal', NEED_RESET);
+    expect(hot.timeline.slice(0, 3)).toEqual(['a.errorDetected(normal)', 'a.errorDetected(frozen)', 'reset(a)']);
+    expect(hot.acts.flatMap(({ evidence }) => evidence?.how ?? [])).toEqual(['hot']);
+    const refused = read(aerOwnerProfile, 'nonfatal', NEED_RESET, { lacking: ['hot_reset'] });
+    expect(refused.timeline).toEqual(['a.errorDetected(normal)', 'a.errorDetected(perm_failure)']);
+  });
+
+  it('promotes a non-fatal error that the host ended with a reset, and does not reset again (R1.5, R3.5)', () => {
+    const { timeline } = read(aerOwnerProfile, 'nonfatal_reset', NEED_RESET);
+    expect(timeline.slice(0, 4)).toEqual([
+      'a.errorDetected(normal)',
+      'reset(a)',
+      'a.errorDetected(frozen)',
+      'dma_enabled(a)',
+    ]);
+  });
+
+  it('gives up when the host gave up', () => {
+    for (const incident of ['nonfatal', 'fatal', 'nonfatal_reset'])
+      expect(read(aerOwnerProfile, incident, {}, { broken: new Set(['host']) })).toMatchObject({
+        result: 'disconnected',
+        usable: [],
+      });
+  });
+
+  it('counts a function without listeners as disconnect (R1.3), which a sibling’s need_reset lifts', () => {
+    const beside = (b: Script[string]) =>
+      read(aerOwnerProfile, 'fatal', null, { layout: 'pair', script: { a: null, b } }).result;
+    expect([beside({}), beside(NEED_RESET)]).toEqual(['disconnected', 'recovered']);
   });
 });

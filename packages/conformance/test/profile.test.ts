@@ -1,5 +1,6 @@
 import { ERS_RESULTS } from '@pci-recovery/core';
 import {
+  aerOwnerProfile,
   aerProfile,
   CASES,
   eehProfile,
@@ -14,7 +15,7 @@ import {
   zpciProfile,
 } from '../src/index.js';
 
-const PROFILES: readonly PlatformProfile[] = [aerProfile, eehProfile, eehPseriesProfile, zpciProfile];
+const PROFILES: readonly PlatformProfile[] = [aerProfile, aerOwnerProfile, eehProfile, eehPseriesProfile, zpciProfile];
 
 const nextOf = (stage: Stage): string[] => {
   if (stage.do === 'vote') return Object.values(stage.next);
