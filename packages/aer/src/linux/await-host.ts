@@ -90,7 +90,7 @@ async function hostEnd(
     if (recovery.happenings !== seen) since = clock.monotonic();
     seen = recovery.happenings;
     const calm = since + timings.calm * 1e6;
-    if (mayBeOver && clock.monotonic() >= calm) return unheard(state, recovery.ahead);
+    if (mayBeOver && clock.monotonic() >= calm) return unheard(state, recovery, cycles);
     if (clock.monotonic() >= until) return 'running';
     const next = mayBeOver ? Math.min(calm, until) : until;
     await cycles.bell.within((next - clock.monotonic()) / 1e6, closing);
@@ -98,10 +98,16 @@ async function hostEnd(
 }
 
 /**
- * How the host ended when its uevents do not say. One signal can be the error itself, whose uevent was lost; one more can be the host's
- * failure.
+ * How the host ended when its uevents do not say. One signal can be the error itself, when nothing at all was told of it; one more can be
+ * the host's failure. Where nothing was lost, a signal without uevent is none of the host's.
  */
-function unheard(state: CycleState, ahead: number): CycleState | 'unknown' {
-  if (ahead > (state === 'running' ? 0 : 1)) return 'unknown';
-  return state === 'running' ? 'quiet' : state;
+function unheard(
+  state: CycleState,
+  { ahead, blind, functions }: HostRecovery,
+  cycles: HostCycles,
+): CycleState | 'unknown' {
+  const most = state === 'quiet' ? 1 : blind ? 0 : Infinity;
+  if (ahead > most) return 'unknown';
+  if (state !== 'running') return state;
+  return cycles.hasFailed(functions) ? 'failed' : 'quiet';
 }

@@ -13,6 +13,8 @@ export interface Evidence {
   readonly clock: Clock;
   /** Milliseconds that evidence may be late. */
   readonly grace: number;
+  /** A host's recovery takes that long at most, milliseconds. */
+  readonly host: number;
   /** Aborts when nobody wants to know any more. */
   readonly closing: AbortSignal;
   readonly heldOf: (bdf: Bdf) => HeldDevice | undefined;
@@ -37,8 +39,8 @@ export async function counted(evidence: Evidence, { concerns }: Signalled): Prom
 
 /**
  * What an error is, from the cheapest evidence to the dearest: counters and trace, then the host's own recovery, then the devices'
- * status. To read that can take as long as the host resets the link, so nobody waits for it once the host is known to recover. A
- * signal that nothing explains, also a moment later, was none: somebody tried his eventfd. Undefined then.
+ * status. To read that can take as long as the host resets the link, so nobody waits for it once the host is known to recover: who has
+ * not answered in the end is being reset. A signal that nothing explains, also a moment later, was none: somebody tried his eventfd. Undefined then.
  */
 export async function classify(evidence: Evidence, signalled: Signalled): Promise<Diagnosis | undefined> {
   const { watch, clock, grace, closing } = evidence;
@@ -51,11 +53,15 @@ export async function classify(evidence: Evidence, signalled: Signalled): Promis
     own.read();
     if (own.diagnosis) return own.diagnosis;
     const left = (until - clock.monotonic()) / 1e6;
-    // A device that has not answered until now is being reset by somebody.
-    if (left <= 0) return own.reading ? UNKNOWN : undefined;
+    if (left <= 0) return own.reading || !wouldShow(evidence, signalled) ? UNKNOWN : undefined;
     await watch.cycles.bell.within(left, closing);
   }
 }
+
+/** An error would have left a trace: it is counted, and the host's recovery is told by uevents. */
+const wouldShow = ({ watch, counters, host }: Evidence, { concerns }: Signalled): boolean =>
+  watch.cycles.hearsAll(host) ||
+  counters.tellsOf([...concerns].flatMap((bdf) => [...possibleSources(watch.topology, bdf)]));
 
 /** What the devices' own status says, once it has been read. */
 class OwnStatus {

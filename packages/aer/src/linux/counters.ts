@@ -47,6 +47,8 @@ export class CounterWatch<Kind extends Counted = Uncorrectable> {
   readonly #seen = new Map<string, Counts>();
   /** Readings come one after the other: of two at once, both would tell of the same errors. */
   #reading: Promise<unknown> = Promise.resolve();
+  /** What could be read the last time. */
+  readonly #readable = new Set<string>();
   #troubled = false;
 
   /**
@@ -87,6 +89,11 @@ export class CounterWatch<Kind extends Counted = Uncorrectable> {
     });
   }
 
+  /** Counters of any of these functions could be read: an error of theirs would show. */
+  tellsOf(functions: Iterable<Bdf>): boolean {
+    return [...functions].some((bdf) => this.#kinds.every((kind) => this.#readable.has(`${bdf} ${kind}`)));
+  }
+
   /** A function was plugged in: it counts from 0. */
   restart(bdf: Bdf): void {
     for (const kind of this.#kinds) this.#seen.set(`${bdf} ${kind}`, NOTHING);
@@ -94,10 +101,12 @@ export class CounterWatch<Kind extends Counted = Uncorrectable> {
 
   async #grown(bdf: Bdf, kind: Kind): Promise<readonly string[]> {
     const key = `${bdf} ${kind}`;
+    this.#readable.delete(key);
     try {
       const now = parseCounts(await this.#sysfs.read(bdf, `aer_dev_${kind}`));
       const before = this.#seen.get(key);
       this.#seen.set(key, now);
+      if (now.size > 0) this.#readable.add(key);
       return before ? grown(before, now) : [];
     } catch (error) {
       if (!this.#troubled) this.#trouble(error);

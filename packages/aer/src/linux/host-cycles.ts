@@ -29,7 +29,9 @@ export class HostCycles {
   readonly #worst: (sofar: CycleEnd | undefined, now: CycleEnd) => CycleEnd;
   readonly #cycles = new Map<Bdf, Cycle>();
   readonly #wanted = new Set<Bdf>();
+  readonly #clock: Clock;
   #losses = 0;
+  #lostAt = -Infinity;
   #deaf = false;
 
   /**
@@ -37,6 +39,7 @@ export class HostCycles {
    * driver's vote may say FAILED long before the end.
    */
   constructor(clock: Clock, last: 'worst' | 'last' = 'worst') {
+    this.#clock = clock;
     this.bell = new Bell(clock);
     this.#worst = last === 'last' ? (_, now) => now : (sofar, now) => (sofar === 'failed' ? 'failed' : now);
   }
@@ -63,6 +66,11 @@ export class HostCycles {
     return this.#losses;
   }
 
+  /** No uevent was lost in the last `ms` milliseconds: what was not told has not happened. */
+  hearsAll(ms: number): boolean {
+    return !this.#deaf && this.#clock.monotonic() - this.#lostAt > ms * 1e6;
+  }
+
   /** The worst that is known of any of them: gone, then still running, then failed, then successful. */
   stateOf(functions: Iterable<Bdf>): CycleState {
     const all = [...functions];
@@ -71,6 +79,11 @@ export class HostCycles {
     if (cycles.some(({ running }) => running)) return 'running';
     if (cycles.some(({ end }) => end === 'failed')) return 'failed';
     return cycles.some(({ end }) => end === 'successful') ? 'successful' : 'quiet';
+  }
+
+  /** One of the ends that nobody has settled was a failure, whatever runs now. */
+  hasFailed(functions: Iterable<Bdf>): boolean {
+    return Array.from(functions, (bdf) => this.#cycles.get(bdf)?.end).includes('failed');
   }
 
   /** How often a function was told of an error or of its failure since it was settled: vfio-pci signals before each. */
@@ -99,8 +112,10 @@ export class HostCycles {
   }
 
   #take(uevent: PciUevent): boolean {
-    if (uevent.kind === 'lost') this.#losses++;
-    else if (uevent.kind === 'error_event') return this.#step(this.#of(uevent.bdf), uevent.event);
+    if (uevent.kind === 'lost') {
+      this.#losses++;
+      this.#lostAt = this.#clock.monotonic();
+    } else if (uevent.kind === 'error_event') return this.#step(this.#of(uevent.bdf), uevent.event);
     else if (uevent.action === 'remove' || uevent.action === 'unbind') this.#of(uevent.bdf).gone = true;
     else if (uevent.action === 'add' || uevent.action === 'bind') this.#cycles.delete(uevent.bdf);
     return false;

@@ -23,7 +23,14 @@ export class Incident {
   readonly over: Promise<OperationResult>;
   #close: (end: OperationResult) => void = () => undefined;
 
-  constructor(origin: AerLinuxRecord['origin'], bdf: Bdf, root: Bdf, losses: number) {
+  constructor(
+    origin: AerLinuxRecord['origin'],
+    bdf: Bdf,
+    root: Bdf,
+    losses: number,
+    /** When, nanoseconds on the monotonic clock. */
+    readonly opened: number,
+  ) {
     this.origin = origin;
     this.root = root;
     this.concerns = new Set([bdf]);

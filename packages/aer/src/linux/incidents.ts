@@ -34,6 +34,8 @@ export class Incidents {
   readonly #running = new Set<Incident>();
   readonly #hostEnds = new Map<number, Promise<OperationResult>>();
   readonly #late: LateSignals;
+  /** What was counted while an incident below a root port ended: it may be the next one's, whose signal comes a moment later. */
+  readonly #spare = new Map<Bdf, { readonly diagnosis: Diagnosis; readonly at: number }>();
 
   constructor(around: IncidentSurroundings) {
     this.#around = around;
@@ -110,14 +112,21 @@ export class Incidents {
     let diagnosis: Diagnosis | undefined;
     do {
       seen = incident.happenings;
-      diagnosis = await classify(evidence, incident).catch(() => UNKNOWN);
+      diagnosis = (await classify(evidence, incident).catch(() => UNKNOWN)) ?? this.#spareOf(incident);
     } while (!diagnosis && incident.happenings !== seen);
     report(diagnosis ? this.#explain(incident, diagnosis) : this.#unexplained(incident));
   }
 
+  #spareOf({ root, opened }: Incident): Diagnosis | undefined {
+    const { clock, timings } = this.#around;
+    const spare = this.#spare.get(root);
+    if (spare && clock.monotonic() - spare.at > timings.host * 1e6) this.#spare.delete(root);
+    return spare && opened - spare.at <= timings.grace * 1e6 ? spare.diagnosis : undefined;
+  }
+
   #open(bdf: Bdf, origin: Incident['origin']): Incident {
     const { watch } = this.#around.evidence;
-    const incident = new Incident(origin, bdf, watch.rootOf(bdf), watch.cycles.losses);
+    const incident = new Incident(origin, bdf, watch.rootOf(bdf), watch.cycles.losses, this.#around.clock.monotonic());
     this.#running.add(incident);
     return incident;
   }
@@ -171,7 +180,7 @@ export class Incidents {
   }
 
   #recoveryOf(incident: Incident): HostRecovery {
-    const { evidence } = this.#around;
+    const { evidence, clock } = this.#around;
     const { cycles } = evidence.watch;
     return {
       functions: incident.concerns,
@@ -195,6 +204,7 @@ export class Incidents {
       },
       recount: async () => {
         const more = await counted(evidence, incident);
+        if (more) this.#spare.set(incident.root, { diagnosis: more, at: clock.monotonic() });
         if (more?.severity === 'fatal') incident.fatal = true;
       },
       close: (end) => this.#close(incident, end),

@@ -79,6 +79,7 @@ export class AerOwnerPlatform implements RecoveryPlatform {
       counters: this.#counters,
       clock,
       grace: timings.grace,
+      host: timings.host,
       closing: this.#closing.signal,
       heldOf: (bdf) => this.#held.get(bdf),
       takeTraced: (sources) => this.#traced.take(sources),

@@ -30,10 +30,10 @@ const WHOSE = ['01:00.0', '01:00.1', '00:06.0', '05:00.0', '06:00.0', '03:00.0',
 const lateness = fc.array(fc.constantFrom(0, 1, 7, 60, 300), { minLength: 1, maxLength: 5 });
 const happening: fc.Arbitrary<Happening> = fc.record({
   at: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 1_500 })),
-  what: fc.oneof(
+  what: fc.oneof<fc.WeightedArbitrary<Happening['what']>[]>(
     { weight: 6, arbitrary: fc.constantFrom('nonfatal', 'fatal') },
     { weight: 1, arbitrary: fc.constantFrom('loopback', 'lost_uevents', 'uncounted') },
-  ) as fc.Arbitrary<Happening['what']>,
+  ),
   whose: fc.constantFrom(...WHOSE),
 });
 

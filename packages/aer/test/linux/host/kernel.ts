@@ -2,7 +2,7 @@ import { parseBdf, wait, type Bdf, type Clock, type ErsResult } from '@pci-recov
 import { type AerTraceEvent, type Lost, type PciUevent } from '@pci-recovery/core/linux';
 import { mergeVotes, UEVENT_OF_VOTE } from '../../../src/votes.js';
 import { Delivery } from './delivery.js';
-import { type FakeFunction, type FakeMachine } from './machine.js';
+import { zeroes, type FakeFunction, type FakeMachine } from './machine.js';
 
 /** Milliseconds: how late things arrive in user space, and how long the kernel takes. Drawn anew for each thing. */
 export interface Delays {
@@ -84,6 +84,8 @@ export class FakeKernel {
 
   /** A correctable error: counted and traced, nobody else hears of it. */
   correctable(source: string): void {
+    const { correctable } = this.machine.get(source).counters;
+    for (const name of ['BadTLP', 'TOTAL_ERR_COR']) correctable.set(name, (correctable.get(name) ?? 0) + 1);
     this.trace.send({ kind: 'aer_event', bdf: parseBdf(source), severity: 'corrected', errors: ['BadTLP'] });
   }
 
@@ -138,8 +140,7 @@ export class FakeKernel {
     const fn = this.machine.get(bdf);
     fn.present = true;
     fn.answers = true;
-    fn.counters.fatal.clear();
-    fn.counters.nonfatal.clear();
+    fn.counters = zeroes();
     this.uevents.send({ kind: 'device', bdf: fn.bdf, action: 'add' });
   }
 

@@ -5,12 +5,19 @@ import { AT, configImage, POWER_ON, setUp, type ImageOptions } from './config-im
 /** How a driver takes part in the host's recovery. `vfio`: as vfio-pci. */
 export type DriverKind = 'vfio' | 'need_reset' | 'disconnect' | 'deaf' | 'port' | 'none';
 
+/** Counters of a function that was just found. */
+export const zeroes = () => ({
+  correctable: new Map([['TOTAL_ERR_COR', 0]]),
+  nonfatal: new Map([['TOTAL_ERR_NONFATAL', 0]]),
+  fatal: new Map([['TOTAL_ERR_FATAL', 0]]),
+});
+
 /** A function of the fake host. */
 export class FakeFunction {
   readonly bdf: Bdf;
   readonly parent: Bdf | undefined;
   readonly image: Uint8Array;
-  readonly counters = { nonfatal: new Map<string, number>(), fatal: new Map<string, number>() };
+  counters = zeroes();
   driver: DriverKind;
   present = true;
   answers = true;
@@ -109,9 +116,8 @@ export class FakeMachine {
     }
     const fn = this.functions.get(bdf);
     if (!fn?.present) return undefined;
-    const severity =
-      attribute === 'aer_dev_fatal' ? 'fatal' : attribute === 'aer_dev_nonfatal' ? 'nonfatal' : undefined;
-    if (severity) return [...fn.counters[severity]].map(([name, count]) => `${name} ${count}`).join('\n');
+    const kind = (['correctable', 'nonfatal', 'fatal'] as const).find((one) => attribute === `aer_dev_${one}`);
+    if (kind) return [...fn.counters[kind]].map(([name, count]) => `${name} ${count}`).join('\n');
     return attribute === 'reset_method' ? 'flr bus' : undefined;
   }
 }
