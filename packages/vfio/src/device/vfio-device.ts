@@ -10,6 +10,7 @@ import { PCI_REGION, regionInfo, type RegionInfo } from '../uapi/region-info.js'
 import { type ZpciBase } from '../uapi/zpci-capabilities.js';
 import { badDma, type DmaRequest, type DmaSpace } from './dma/dma-space.js';
 import { DeviceFeatures, takeZpciError, zpciBaseOf } from './features/device-features.js';
+import { inOrder } from './in-order.js';
 import { DeviceInterrupts, type InterruptKind } from './interrupts/device-interrupts.js';
 import { type SignalListener } from './interrupts/event-line.js';
 import { SignalLine } from './interrupts/signal-line.js';
@@ -271,21 +272,24 @@ export class VfioDevice implements VfioDevicePort {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    await this.file.seal();
-    await this.#error[Symbol.asyncDispose]();
-    await this.#request[Symbol.asyncDispose]();
-    await this.interrupts[Symbol.asyncDispose]();
-    for (const mapping of [...this.#mappings]) mapping[Symbol.dispose]();
-    // What cannot be unmapped goes with the container.
+  #close(): Promise<void> {
+    return inOrder(
+      () => this.file.seal(),
+      () => this.#error[Symbol.asyncDispose](),
+      () => this.#request[Symbol.asyncDispose](),
+      () => this.interrupts[Symbol.asyncDispose](),
+      () => [...this.#mappings].forEach((mapping) => mapping[Symbol.dispose]()),
+      () => this.#unmapAll(),
+      () => this.#held[Symbol.dispose](),
+      () => this.file.close(),
+      this.#release,
+    );
+  }
+
+  /** What cannot be unmapped goes with the container. */
+  async #unmapAll(): Promise<void> {
     for (const [iova, size] of this.#mappedDma) await this.#dma?.unmap(iova, size).catch(() => undefined);
     this.#mappedDma.clear();
-    this.#held[Symbol.dispose]();
-    try {
-      await this.file.close();
-    } finally {
-      await this.#release();
-    }
   }
 
   async #msixPlace(): Promise<MsixPlace | { readonly absent: string }> {

@@ -1,6 +1,7 @@
 import { type Bdf, type Capability, compareBdf, describeError, PciRecoveryError } from '@pci-recovery/core';
 import { errnoNumber } from '../../seam/errno.js';
 import { EEH_PE_OP, eehPe, type EehInjection, type EehPeOperation } from '../../uapi/eeh-pe.js';
+import { borrowAll } from '../kernel-file.js';
 import { type VfioContainer } from '../open/container.js';
 import { type VfioDevice } from '../vfio-device.js';
 
@@ -94,7 +95,9 @@ export class EehPe implements AsyncDisposable {
     const argument = encode(operation, injection);
     if (argument === undefined) return failed('EINVAL');
     try {
-      return await this.#container.file.ioctlAsync(eehPe.request, argument);
+      // The devices hold the group, and with it what the operation acts on: they are not closed under it.
+      const files = this.devices.map(({ file }) => file);
+      return await borrowAll(files, () => this.#container.file.ioctlAsync(eehPe.request, argument));
     } catch {
       return failed('EBADF');
     }

@@ -6,6 +6,7 @@ import { IoasSpace } from '../dma/ioas-space.js';
 import { SpaprSpace } from '../dma/spapr-space.js';
 import { Type1Space } from '../dma/type1-space.js';
 import { type VfioOwnership } from '../ownership.js';
+import { inOrder } from '../in-order.js';
 import { VfioContainer } from './container.js';
 import { VfioGroup } from './group.js';
 import { Iommufd } from './iommufd.js';
@@ -97,23 +98,22 @@ export function openIommufdAccess(
   }
 }
 
-async function closeIommufdAccess(
+/** An address space that somebody else's duplicate of a device still uses goes with the iommufd. */
+function closeIommufdAccess(
   shared: { readonly held: Iommufd; release(): Promise<void> },
   { ioas }: IoasSpace,
 ): Promise<void> {
-  try {
-    shared.held.destroy(ioas);
-  } finally {
-    await shared.release();
-  }
+  return inOrder(
+    () => void shared.held.destroy(ioas),
+    () => shared.release(),
+  );
 }
 
 /** The group first: it takes itself out of the container. */
-async function closeGroupAccess({ group, container }: GroupAccess, owned: Disposable): Promise<void> {
-  owned[Symbol.dispose]();
-  try {
-    await group.close();
-  } finally {
-    await container.close();
-  }
+function closeGroupAccess({ group, container }: GroupAccess, owned: Disposable): Promise<void> {
+  return inOrder(
+    () => owned[Symbol.dispose](),
+    () => group.close(),
+    () => container.close(),
+  );
 }

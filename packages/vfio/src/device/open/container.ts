@@ -32,11 +32,12 @@ const SET_IOMMU_MEANINGS: Meanings = {
 };
 
 const ATTACH_MEANINGS: Meanings = {
-  EBUSY: {
+  EPERM: {
     code: 'ERR_PCI_GROUP_NOT_VIABLE',
-    advice: 'a driver of the host has a function of the group, or the container takes no further group.',
+    advice:
+      'a driver of the host has a function of the group, or the group does not go together with those that are in the container.',
   },
-  EPERM: { advice: 'the group does not go together with those that are in the container: use a container of its own.' },
+  EBUSY: { advice: 'the container takes no further group: use one of its own.' },
   EINVAL: { code: 'ERR_PCI_BUSY', advice: 'the group is in a container already.' },
 };
 

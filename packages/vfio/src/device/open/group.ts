@@ -5,6 +5,7 @@ import { type Syscalls } from '../../seam/syscalls.js';
 import { getDeviceFd, groupStatus, type GroupStatus } from '../../uapi/group.js';
 import { KernelFile, type KernelFileOptions } from '../kernel-file.js';
 import { accepted, type Meanings } from '../refused-call.js';
+import { type Persist } from '../reset/retry.js';
 
 const openMeanings = (id: number): Meanings => ({
   ENOENT: {
@@ -71,11 +72,13 @@ export class VfioGroup implements AsyncDisposable {
   /**
    * Opens a function of the group, in a thread: the kernel resets it. The group must be in a container with an IOMMU.
    * @param vfToken of a virtual function whose physical function is held through VFIO too
+   * @param persist makes the call again while the kernel answers EAGAIN: somebody, such as the host's own recovery, has the device
+   * just now (vfio_pci_core.c:vfio_pci_core_enable). Default: it is made once.
    * @throws PciRecoveryError `ERR_PCI_NOT_BOUND`, `ERR_PCI_GROUP_NOT_VIABLE`, `ERR_PCI_PERMISSION`, `ERR_PCI_BUSY`
    */
-  async openDevice(bdf: Bdf, vfToken?: string): Promise<OwnedFd> {
-    const name = vfToken === undefined ? bdf : `${bdf} vf_token=${vfToken}`;
-    const result = await this.file.ioctlAsync(getDeviceFd.request, getDeviceFd.encodeRequest(name));
+  async openDevice(bdf: Bdf, vfToken?: string, persist: Persist = (_, make) => make()): Promise<OwnedFd> {
+    const argument = getDeviceFd.encodeRequest(vfToken === undefined ? bdf : `${bdf} vf_token=${vfToken}`);
+    const result = await persist(getDeviceFd.request, () => this.file.ioctlAsync(getDeviceFd.request, argument));
     const fd = accepted(getDeviceFd.request, result, { ...this.file.context, bdf }, DEVICE_MEANINGS);
     return new OwnedFd(this.file.syscalls, fd, `device ${bdf}`);
   }

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
+import { failedWith } from '../../seam/errno.js';
 import { OwnedFd } from '../../seam/owned-fd.js';
-import { type Syscalls } from '../../seam/syscalls.js';
+import { type SyscallResult, type Syscalls } from '../../seam/syscalls.js';
 import { attachIommufd, bindIommufd } from '../../uapi/iommufd.js';
 import { ioasAlloc, iommuDestroy } from '../../uapi/ioas.js';
 import { KernelFile, type KernelFileOptions } from '../kernel-file.js';
 import { accepted, type Meanings } from '../refused-call.js';
+import { type Persist } from '../reset/retry.js';
 
 const PATH = '/dev/iommu';
 
@@ -45,21 +47,27 @@ export class Iommufd implements AsyncDisposable {
     return ioasAlloc.decodeReply(buffer);
   }
 
-  /** Gives an object up; `ERR_PCI_BUSY` while it is used. */
-  destroy(id: number): void {
-    this.file.check(iommuDestroy.request, this.file.ioctl(iommuDestroy.request, iommuDestroy.encodeRequest(id)), {
-      id,
-    });
+  /**
+   * Gives an object up.
+   * @returns false while it is used: it goes with the iommufd then
+   */
+  destroy(id: number): boolean {
+    const result = this.file.ioctl(iommuDestroy.request, iommuDestroy.encodeRequest(id));
+    if (failedWith(result, 'EBUSY')) return false;
+    this.file.check(iommuDestroy.request, result, { id });
+    return true;
   }
 
   /**
    * Binds a device's node, the first call on it, in a thread: the kernel resets the device. Undone by closing the device.
+   * @param persist see `VfioGroup.openDevice`
    * @returns the device's number within this iommufd
    * @throws PciRecoveryError `ERR_PCI_BUSY`, `ERR_PCI_GROUP_NOT_VIABLE`, `ERR_PCI_PERMISSION`
    */
-  async bind(device: KernelFile): Promise<number> {
+  async bind(device: KernelFile, persist: Persist = (_, make) => make()): Promise<number> {
     const buffer = bindIommufd.encodeRequest(this.file.raw);
-    const result = await this.file.borrow(() => device.ioctlAsync(bindIommufd.request, buffer));
+    const bind = (): Promise<SyscallResult> => device.ioctlAsync(bindIommufd.request, buffer);
+    const result = await this.file.borrow(() => persist(bindIommufd.request, bind));
     accepted(bindIommufd.request, result, device.context, BIND_MEANINGS);
     return bindIommufd.decodeReply(buffer);
   }

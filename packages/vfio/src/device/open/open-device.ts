@@ -1,4 +1,4 @@
-import { type Bdf, type Clock, isPciRecoveryError, parseBdf, PciRecoveryError } from '@pci-recovery/core';
+import { type Bdf, type Clock, isPciRecoveryError, parseBdf, PciRecoveryError, systemClock } from '@pci-recovery/core';
 import { constants } from 'node:fs';
 import { type Way } from '../../host/diagnosis/obstacle.js';
 import { nativeSyscalls } from '../../native/load.js';
@@ -8,7 +8,7 @@ import { type IommuType } from '../../uapi/container.js';
 import { KernelFile } from '../kernel-file.js';
 import { VfioOwnership } from '../ownership.js';
 import { accepted, type Meanings } from '../refused-call.js';
-import { type RetryTimings } from '../reset/retry.js';
+import { type Persist, type RetryTimings, untilFree } from '../reset/retry.js';
 import { VfioDevice, type VfioDeviceParts } from '../vfio-device.js';
 import { openGroupAccess, openIommufdAccess } from './access.js';
 import { explain } from './explain.js';
@@ -30,8 +30,10 @@ export interface OpenVfioOptions {
   /** UUID that a virtual function wants whose physical function is held through VFIO; for the group's way. */
   readonly vfToken?: string;
   readonly clock?: Clock;
-  /** How long resets are tried again. */
+  /** How long opening and resets are tried again while somebody else, such as the host's own recovery, has the device. */
   readonly retry?: RetryTimings;
+  /** Ends those tries while it is opened. */
+  readonly signal?: AbortSignal;
   /** Node's name of the architecture. Default: this machine's. */
   readonly arch?: string;
 }
@@ -69,6 +71,12 @@ const parts = (opening: Opening, file: KernelFile): Pick<VfioDeviceParts, 'bdf' 
 
 const fileOptions = ({ bdf, arch }: Opening) => ({ context: { bdf }, ...(arch !== undefined && { arch }) });
 
+/** The kernel resets a device as it is opened, and answers EAGAIN while somebody else has it. */
+const persisting =
+  ({ bdf, clock = systemClock, signal = new AbortController().signal, retry }: Opening): Persist =>
+  (call, make) =>
+    untilFree({ call, make, again: ['EAGAIN'], context: { bdf } }, { clock, signal, ...retry });
+
 const noGroup = (bdf: Bdf): PciRecoveryError =>
   new PciRecoveryError('ERR_PCI_NO_IOMMU', `${bdf} is in no IOMMU group: the IOMMU is off, or there is none.`, {
     context: { bdf },
@@ -82,7 +90,11 @@ async function byGroup(opening: Opening): Promise<VfioDevice> {
   const access = ownership.groupAccess.acquire(group, () => openGroupAccess(syscalls, group, opening));
   let file: KernelFile | undefined;
   try {
-    file = new KernelFile(syscalls, await access.held.group.openDevice(bdf, vfToken), fileOptions(opening));
+    file = new KernelFile(
+      syscalls,
+      await access.held.group.openDevice(bdf, vfToken, persisting(opening)),
+      fileOptions(opening),
+    );
     return new VfioDevice({
       ...parts(opening, file),
       heldBy: 'group',
@@ -118,7 +130,7 @@ async function byNode(opening: Opening): Promise<VfioDevice> {
     const make = () => openIommufdAccess(syscalls, ownership, arch);
     const shared = ownership.iommufdAccess.acquire(place.group, make);
     access = shared;
-    await shared.held.iommufd.bind(file);
+    await shared.held.iommufd.bind(file, persisting(opening));
     attachIoas(file, shared.held.dma.ioas);
     return new VfioDevice({
       ...parts(opening, file),
@@ -147,7 +159,8 @@ async function attempt(opening: Opening, way: Way, host: VfioHost): Promise<Vfio
  * Without `way`, its own node and iommufd are tried first; where either cannot be opened (not there, no rights), its group.
  * @throws PciRecoveryError with what is in the way and what to change: `ERR_PCI_NOT_BOUND`, `ERR_PCI_GROUP_NOT_VIABLE`
  * (naming the siblings), `ERR_PCI_PERMISSION`, `ERR_PCI_NO_IOMMU`, `ERR_PCI_NOT_PRESENT`, `ERR_PCI_BUSY` (somebody else has it),
- * `ERR_PCI_NATIVE_UNAVAILABLE`. Nothing stays open then.
+ * `ERR_PCI_DEADLINE` (the host's own recovery, or a reset, has it for too long), `ERR_PCI_ABORTED`, `ERR_PCI_NATIVE_UNAVAILABLE`.
+ * Nothing stays open then.
  */
 export async function openVfioDevice(address: string, options: OpenVfioOptions = {}): Promise<VfioDevice> {
   const bdf = parseBdf(address);

@@ -1,7 +1,6 @@
-import { abortedError, type Clock, PciRecoveryError, wait } from '@pci-recovery/core';
+import { abortedError, type Clock, PciRecoveryError, type Plain, wait } from '@pci-recovery/core';
 import { errnoName } from '../../seam/errno.js';
 import { type SyscallResult } from '../../seam/syscalls.js';
-import { type Plain } from '@pci-recovery/core';
 
 /** How a reset is tried again while the kernel is still busy with the device. Milliseconds. */
 export interface RetryTimings {
@@ -27,6 +26,9 @@ export interface RetryOptions extends RetryTimings {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
+
+/** Makes a call until it can be done: see {@link untilFree}. */
+export type Persist = (call: string, make: () => Promise<SyscallResult>) => Promise<SyscallResult>;
 
 function givenUp({ call, context }: Attempt, errno: string, tries: number, limit: number): PciRecoveryError {
   return new PciRecoveryError(
