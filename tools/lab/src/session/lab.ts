@@ -64,10 +64,25 @@ export class Lab {
     if (!said.startsWith('OK')) throw labError('MONITOR', `QEMU did not inject ${error} into ${id}: ${said.trim()}`);
   }
 
-  /** The first line of the kernel's log from now on that matches. */
-  logged(pattern: RegExp): Promise<string> {
+  /** Injects errors while the machine stands still: the kernel gets to know of all of them at once. */
+  async injectTogether(...errors: readonly (readonly [id: string, error: string])[]): Promise<void> {
+    await this.running.monitor.human('stop', this.signal);
+    try {
+      for (const [id, error] of errors) await this.inject(id, error);
+    } finally {
+      await this.running.monitor.human('cont', this.signal);
+    }
+  }
+
+  /** The first line of the kernel's log from now on that matches, or the last of so many. */
+  async logged(pattern: RegExp, times = 1): Promise<string> {
     const { streams } = this.running;
-    return streams.until('log', pattern, streams.position.log, this.signal);
+    let from = streams.position.log;
+    for (let left = times; ; left--) {
+      const line = await streams.until('log', pattern, from, this.signal);
+      if (left <= 1) return line;
+      from += streams.since('log', from).indexOf(line) + 1;
+    }
   }
 
   /**

@@ -1,11 +1,13 @@
 import { type Scenario } from '../scenario.js';
 import { boot } from './boot.js';
+import { kernelAerInject } from './kernel-aer-inject.js';
+import { kernelBackToBack } from './kernel-back-to-back.js';
 import { kernelCorrectable } from './kernel-correctable.js';
 import { kernelDriverlessSibling, kernelNoCallback, kernelResetFails } from './kernel-failures.js';
 import { kernelFatal, kernelFatalAsleep } from './kernel-fatal.js';
 import { kernelNonfatal } from './kernel-nonfatal.js';
 import { kernelEmptyPort, kernelPort } from './kernel-port.js';
-import { kernelSwitch } from './kernel-switch.js';
+import { kernelSwitch, kernelSwitchUndriven } from './kernel-switch.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
 import { ownerHundred } from './owner-endurance.js';
 import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
@@ -26,6 +28,9 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   kernelPort,
   kernelEmptyPort,
   kernelSwitch,
+  kernelSwitchUndriven,
+  kernelBackToBack,
+  kernelAerInject,
   ownerCorrectable,
   ownerNonfatal,
   ownerFatal,

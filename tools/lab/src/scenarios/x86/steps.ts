@@ -30,17 +30,25 @@ export async function keepAwake(lab: Lab, ...ids: readonly string[]): Promise<vo
   for (const id of ids) await lab.guest.write(`/sys/bus/pci/devices/${lab.bdf(id)}/power/control`, 'on');
 }
 
+/** Injects an uncorrectable error and waits until the kernel has said how its recovery ended, as {@link recoverAll}. */
+export const recoverFrom = (lab: Lab, id: string, error: string): Promise<Evidence> =>
+  recoverAll(lab, `${id}-${error.toLowerCase()}`, 1, () => lab.inject(id, error));
+
 /**
- * Injects an uncorrectable error and waits until the kernel has said how its recovery ended. Checks that our host procedure
- * does the same.
+ * Injects errors and waits until the kernel has said how each recovery ended. Checks that our host procedure does the same.
  */
-export async function recoverFrom(lab: Lab, id: string, error: string): Promise<Evidence> {
-  const seen = await lab.observe(`${id}-${error.toLowerCase()}`, async () => {
-    const ended = lab.logged(RECOVERY_ENDED);
-    await lab.inject(id, error);
+export async function recoverAll(
+  lab: Lab,
+  name: string,
+  recoveries: number,
+  inject: () => Promise<void>,
+): Promise<Evidence> {
+  const seen = await lab.observe(name, async () => {
+    const ended = lab.logged(RECOVERY_ENDED, recoveries);
+    await inject();
     await ended;
   });
-  checkReplay(lab, seen, 1);
+  checkReplay(lab, seen, recoveries);
   return seen;
 }
 
