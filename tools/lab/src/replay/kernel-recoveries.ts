@@ -65,8 +65,8 @@ export function cutTrace({ calls, returns }: Pick<RecordedStep, 'calls' | 'retur
       running.set(thread, recovery);
       recoveries.push(recovery);
     } else {
-      if (!open) strays.push(moment);
-      else Object.assign(open, { to: order, returned: moment.result });
+      if (open && open.device === moment.bdf) Object.assign(open, { to: order, returned: moment.result });
+      else strays.push(moment);
       running.delete(thread);
     }
   }
