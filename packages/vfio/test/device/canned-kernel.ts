@@ -30,13 +30,18 @@ export class CannedKernel {
   container = false;
   /** Calls in threads end when this does. */
   gate: Promise<unknown> = Promise.resolve();
+  /** Ends the watch that was begun last, as when polling itself fails. */
+  pollFails: (errno: number) => void = () => undefined;
   refuses: Partial<Record<'eventfd' | 'watch', string>> = {};
   #next = 10;
 
   readonly syscalls = {
     eventfd: (initial: number) => (this.refuses.eventfd ? errno(this.refuses.eventfd) : this.#eventfd(initial)),
     takeEventfd: (fd: number) => this.#take(fd),
-    watch: (fd: number, readable: () => void) => this.#watch(fd, readable),
+    watch: (fd: number, readable: () => void, failed: (errno: number) => void) => {
+      this.pollFails = failed;
+      return this.#watch(fd, readable);
+    },
     ioctl: (_fd: number, request: number, argument: IoctlArgument) => this.#ioctl(request, argument),
     ioctlAsync: (fd: number, request: number, argument: IoctlArgument) =>
       this.#later(fd, () => this.#ioctl(request, argument)),

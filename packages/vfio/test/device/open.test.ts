@@ -68,6 +68,16 @@ describe('opening by group', () => {
     await device.close();
   });
 
+  it('gives the VF token behind the address, as the kernel wants it', async () => {
+    const lab = new Lab(ONE);
+    lab.kernel.script({ call: 'ioctl', request: 'VFIO_GROUP_GET_DEVICE_FD', result: 'EACCES' });
+    const vfToken = '2ab74924-c335-45f4-9b16-8569e5b08258';
+    await expect(lab.open(A, { vfToken })).rejects.toThrow('vfToken');
+    const { argument } = lab.calls.find(({ request }) => request === 'VFIO_GROUP_GET_DEVICE_FD')!;
+    expect(new TextDecoder().decode(argument as Uint8Array)).toBe(`${A} vf_token=${vfToken}\0`);
+    expect(lab.left).toEqual([]);
+  });
+
   it('never opens without an IOMMU', async () => {
     const lab = new Lab(ONE);
     lab.kernel.script({ call: 'ioctl', request: 'VFIO_SET_IOMMU', result: 0 });

@@ -163,6 +163,23 @@ describe('the ERR notification', () => {
     await file.close();
   });
 
+  it('reports that polling failed, and watches again with the next listener', async () => {
+    const { kernel, file, line: err } = line();
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const told: string[] = [];
+    err.listen((signals) => told.push(`a ${signals}`));
+    kernel.watched.clear();
+    kernel.pollFails(errno('EIO'));
+    expect(warned.mock.calls[0]![0]).toMatchObject({ context: { call: 'poll', errno: 'EIO' } });
+    warned.mockRestore();
+    await kernel.signal(11);
+    err.listen((signals) => told.push(`b ${signals}`));
+    await kernel.turn();
+    expect(told).toEqual(['a 1', 'b 1']);
+    await err[Symbol.asyncDispose]();
+    await file.close();
+  });
+
   it('takes no listener after the close', async () => {
     const { kernel, file, line: err } = line();
     await file.seal();
