@@ -7,9 +7,14 @@ process.stdout.on('error', (error) => {
   process.exit();
 });
 
+/** The first signal asks for an orderly end, the second one ends at once. */
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
+
 process.exitCode = await main(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  stop: stop.signal,
 });

@@ -6,6 +6,8 @@ export interface Io {
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the user wants an end (SIGINT, SIGTERM): commands that go on for ever end in order then. Absent: nobody will. */
+  readonly stop?: AbortSignal;
 }
 
 /** Writes a line, and waits when the reader is slow. A reader that went away is no error of ours. */

@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { conformanceCommand } from './commands/conformance.js';
 import { decodeCommand } from './commands/decode.js';
+import { listCommand } from './commands/list.js';
+import { recoverCommand } from './commands/recover.js';
 import { simulateCommand } from './commands/simulate.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { explain } from './failure.js';
@@ -14,6 +16,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 const EXAMPLES = `
 Examples:
+  pci-recovery list                                  what recovery can do for the devices of this machine
+  pci-recovery recover 01:00.0                       holds a device through VFIO and recovers it
   pci-recovery simulate                              a fatal error on simulated hardware, step by step
   pci-recovery simulate --list                       the faults that can be simulated
   lspci -xxxx | pci-recovery decode -                what the error registers of this machine say
@@ -27,9 +31,8 @@ function program(io: Io, finish: (code: ExitCode) => void): Command {
     .version(version)
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(pci-recovery --help tells more)');
-  for (const sub of [simulateCommand(io, finish), decodeCommand(io, finish), conformanceCommand(io, finish)]) {
-    command.addCommand(sub);
-  }
+  const commands = [listCommand, recoverCommand, simulateCommand, decodeCommand, conformanceCommand];
+  for (const sub of commands) command.addCommand(sub(io, finish));
   for (const one of [command, ...command.commands]) {
     one.exitOverride().configureOutput({
       writeOut: (text) => void io.stdout.write(text),

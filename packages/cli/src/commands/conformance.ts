@@ -16,6 +16,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { CommandFailure } from '../failure.js';
 import { HARNESSES } from '../harnesses/harnesses.js';
+import { KNOWN_FAILURES } from '../harnesses/known-failures.js';
 import { writeLine, type Io } from '../io.js';
 import { jsonLine } from '../json-event.js';
 import { paletteFor, type Palette } from '../view/palette.js';
@@ -43,7 +44,7 @@ function levelOf(text: string, before: readonly Level[] = []): Level[] {
 /** `pci-recovery conformance`. */
 export const conformanceCommand = (io: Io, finish: (code: ExitCode) => void): Command =>
   new Command('conformance')
-    .description('Holds backends, on simulated hardware, against the law of their platform.')
+    .description('Holds backends, on simulated hardware or a scripted kernel, against the law of their platform.')
     .addOption(new Option('--platform <name>', 'which backend').choices([...HARNESSES.keys(), 'all']).default('all'))
     .option('--level <n>', 'only cases of this level; may be given again', levelOf)
     .option('--only <ids...>', 'only these cases; an id may end in *')
@@ -76,6 +77,7 @@ async function hold(harness: Harness, options: ConformanceCommandOptions, io: Io
   const report = await runConformance(harness, {
     ...(levels && { levels }),
     ...(only && { only }),
+    knownFailures: KNOWN_FAILURES[harness.name] ?? {},
     onResult: (result) => void (live && io.stdout.write(`${coloured(result, paint)}\n`)),
   });
   if (live) await writeLine(io.stdout, summaryLine(report));

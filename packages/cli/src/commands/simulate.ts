@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { CommandFailure } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
-import { jsonLine } from '../json-event.js';
+import { engineEventLine, jsonLine } from '../json-event.js';
 import { type Simulation } from '../simulation/simulation.js';
 import { SIMULATIONS } from '../simulation/simulations.js';
 import { paletteFor } from '../view/palette.js';
@@ -90,11 +90,7 @@ async function show(simulation: Simulation, fault: string, json: boolean, io: Io
     );
   const { outcomes, clock } = await simulation.run(fault, { observe: (event) => events.push(event) });
   for (const event of events) {
-    if (json)
-      await writeLine(
-        io.stdout,
-        jsonLine(wallOf(event, clock.wall(), clock.monotonic()), source, event.type, plainEvent(event)),
-      );
+    if (json) await writeLine(io.stdout, engineEventLine(event, source, clock));
     else for (const line of timeline.lines(event)) await writeLine(io.stdout, line);
   }
   const worst = worstOf(outcomes);
@@ -146,33 +142,4 @@ function summary({ result, why, usable, scope }: RecoveryOutcome): string {
   const lost = scope.members.filter((member) => !usable.some((one) => one.bdf === member.bdf));
   const whom = lost.length > 0 && result !== 'ignored' ? ` Not handed back: ${addresses(lost).join(', ')}.` : '';
   return `=> ${result}. ${why}${whom}`;
-}
-
-/** When an event happened, as wall time: traces and errors have their own monotonic times. */
-function wallOf(event: EngineEvent, wallNow: number, monotonicNow: number): number {
-  const time =
-    event.type === 'trace'
-      ? event.entry.time
-      : event.type === 'ended'
-        ? event.outcome.endedAt
-        : 'event' in event
-          ? event.event.monotonic
-          : monotonicNow;
-  return wallNow - Math.round((monotonicNow - time) / 1e6);
-}
-
-/** An event as plain data: sets become lists, errors sentences, and an outcome does not repeat its trace. */
-function plainEvent(event: EngineEvent): Readonly<Record<string, Plain>> {
-  const { type: _, ...properties } =
-    event.type === 'ended' ? { ...event, outcome: { ...event.outcome, trace: [] } } : event;
-  return JSON.parse(JSON.stringify(properties, (_key, value: unknown) => toPlain(value))) as Readonly<
-    Record<string, Plain>
-  >;
-}
-
-function toPlain(value: unknown): unknown {
-  if (value instanceof Set) return [...(value as Set<unknown>)];
-  if (value instanceof Error) return value.message;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  return value;
 }

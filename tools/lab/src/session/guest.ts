@@ -44,7 +44,11 @@ export class Guest {
 
   /** Starts one of the lab's own programs that run on: a module below its `dist`, and what it is told. */
   async start(module: string, input: unknown): Promise<GuestProgram> {
-    const argv = ['node', '--expose-gc', `${GUEST_ROOT}/tools/lab/dist/${module}`, JSON.stringify(input)];
+    return this.startProgram('node', '--expose-gc', `${GUEST_ROOT}/tools/lab/dist/${module}`, JSON.stringify(input));
+  }
+
+  /** Starts any program that runs on and prints a JSON object per line. */
+  async startProgram(...argv: readonly string[]): Promise<GuestProgram> {
     const number = await this.#call('start', { argv });
     return new GuestProgram(number, this.machine.processes, this.machine.agent, this.signal);
   }

@@ -9,6 +9,7 @@ import { kernelNonfatal } from './kernel-nonfatal.js';
 import { kernelEmptyPort, kernelPort } from './kernel-port.js';
 import { kernelSwitch, kernelSwitchUndriven } from './kernel-switch.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
+import { commandList, commandRecover } from './command.js';
 import { ownerHundred } from './owner-endurance.js';
 import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
 import { ownerCorrectable, ownerFatal, ownerNonfatal } from './owner-recoveries.js';
@@ -42,4 +43,6 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   ownerRemoved,
   ownerKilled,
   ownerHundred,
+  commandList,
+  commandRecover,
 ];

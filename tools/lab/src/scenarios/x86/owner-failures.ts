@@ -77,7 +77,7 @@ export const ownerRemoved: Scenario = {
     await lab.inject('ep_single', INJECTED.fatal);
     await owner.until('callback', (one) => one['callback'] === 'slotReset', from);
     // The write returns only when the device has been let go.
-    await guest.exec('sh', '-c', `echo 1 > /sys/bus/pci/devices/${bdf}/remove & exit 0`);
+    await guest.exec('sh', '-c', `(echo 1 > /sys/bus/pci/devices/${bdf}/remove) > /dev/null 2>&1 &`);
     await owner.until('request', () => true, from);
     await owner.ask('release', { bdf });
     const ended = await owner.until<Ended>('ended', () => true, from);

@@ -1,0 +1,59 @@
+import { type Bdf } from '@pci-recovery/core';
+import { diagnoseVfio, type Diagnosis, type HostFacts, type HostFunction, type Sysfs } from '@pci-recovery/vfio';
+
+/** How errors of a function are handled by the platform that it is on. */
+export type ErrorHandling = 'aer' | 'eeh' | 'zpci' | 'none';
+
+/** What recovery can do for a function. */
+export interface Prospect {
+  readonly fn: HostFunction;
+  readonly handling: ErrorHandling;
+  readonly diagnosis: Diagnosis;
+  /** Uncorrectable and correctable errors that the kernel has counted since boot; undefined: it counts none. */
+  readonly counted: Readonly<Record<'correctable' | 'nonfatal' | 'fatal', string>> | undefined;
+}
+
+/** An attribute that only functions of a platform have. */
+const MARKS = [
+  ['zpci', 'function_id'],
+  ['eeh', 'eeh_mode'],
+  ['aer', 'aer_dev_fatal'],
+] as const;
+
+async function handlingOf(sysfs: Sysfs, bdf: Bdf): Promise<ErrorHandling> {
+  for (const [handling, attribute] of MARKS) if ((await sysfs.read(bdf, attribute)) !== undefined) return handling;
+  return 'none';
+}
+
+const TOTALS = { correctable: 'COR', nonfatal: 'NONFATAL', fatal: 'FATAL' } as const;
+
+async function countedOf(sysfs: Sysfs, bdf: Bdf): Promise<Prospect['counted']> {
+  const counted: Record<string, string> = {};
+  for (const [severity, name] of Object.entries(TOTALS)) {
+    const text = await sysfs.read(bdf, `aer_dev_${severity}`);
+    counted[severity] = new RegExp(`^TOTAL_ERR_${name} (\\d{1,20})$`, 'm').exec(text ?? '')?.[1] ?? '?';
+  }
+  return counted as Record<keyof typeof TOTALS, string>;
+}
+
+/** What recovery can do for every function of a machine, in address order. */
+export async function prospects(facts: HostFacts, sysfs: Sysfs): Promise<readonly Prospect[]> {
+  const diagnoses = new Map(diagnoseVfio(facts).map((one) => [one.bdf, one]));
+  const found: Prospect[] = [];
+  for (const fn of facts.functions) {
+    const handling = await handlingOf(sysfs, fn.bdf);
+    const counted = handling === 'aer' ? await countedOf(sysfs, fn.bdf) : undefined;
+    found.push({ fn, handling, diagnosis: diagnoses.get(fn.bdf)!, counted });
+  }
+  return found;
+}
+
+/** In what modes a function's errors can be dealt with here, and what is in the way of the others. */
+export function modesOf({ fn, handling, diagnosis }: Prospect): Readonly<Record<'owner' | 'observer', true | string>> {
+  const openable = diagnosis.group || diagnosis.cdev;
+  const [obstacle] = diagnosis.obstacles.filter(({ blocks }) => blocks.length > 0);
+  const unhandled = 'its platform reports no errors of it';
+  const owner = fn.bridge ? 'a bridge is not held' : openable || (obstacle?.message ?? 'VFIO cannot open it');
+  if (handling === 'none') return { owner: unhandled, observer: unhandled };
+  return { owner, observer: handling === 'aer' || 'only AER can be observed by now' };
+}
