@@ -1,7 +1,7 @@
 import { parseBdf } from '@pci-recovery/core';
 import { countersSince, parseCounters } from '../../src/evidence/counters.js';
 import { readEvidence } from '../../src/evidence/evidence.js';
-import { errorRegisters, guestState } from '../../src/evidence/function-state.js';
+import { errorRegisters, functionsOf, guestState } from '../../src/evidence/function-state.js';
 import { recoveryUevents } from '../../src/evidence/uevents.js';
 import { type FunctionSnapshot } from '../../src/guest/snapshot.js';
 
@@ -55,6 +55,14 @@ describe('functions as the guest shows them', () => {
       uncorrectableStatus: 1 << 18,
       correctableStatus: 0,
     });
+  });
+
+  it('are placed in the tree of buses, with their drivers', () => {
+    const { driver: _, ...undriven } = snapshot(0);
+    expect(functionsOf(guestState([snapshot(0), { ...undriven, bdf: '0000:01:00.1' }]))).toEqual([
+      { bdf: BDF, bridge: false, portType: 'endpoint', driver: 'vfio-pci' },
+      { bdf: '0000:01:00.1', bridge: false, portType: 'endpoint' },
+    ]);
   });
 
   it('have no such registers when they have no AER, or are not there', () => {

@@ -20,15 +20,40 @@ describe("QEMU's arguments of the machine x86", () => {
     const devices = line({ ports: PORTS })
       .split(' -device ')
       .filter((device) => /root-port|virtio-net/.test(device))
-      .map((device) => device.split(' ')[0]!.replace(',disable-legacy=on,aer=on,romfile=', ' AER'));
+      .map((device) => device.split(' ')[0]!.replace(',disable-legacy=on,aer=on', ' AER'));
     expect(devices).toEqual([
       'pcie-root-port,id=rp1,bus=pcie.0,chassis=1,slot=1,addr=4.0',
-      'virtio-net-pci,id=ep_single,bus=rp1,addr=0.0 AER',
+      'virtio-net-pci,romfile=,id=ep_single,bus=rp1,addr=0.0 AER',
       'pcie-root-port,id=rp2,bus=pcie.0,chassis=2,slot=2,addr=5.0',
-      'virtio-net-pci,id=ep_pair0,bus=rp2,addr=0.0,multifunction=on AER',
-      'virtio-net-pci,id=ep_pair1,bus=rp2,addr=0.1 AER',
+      'virtio-net-pci,romfile=,id=ep_pair0,bus=rp2,addr=0.0,multifunction=on AER',
+      'virtio-net-pci,romfile=,id=ep_pair1,bus=rp2,addr=0.1 AER',
       'pcie-root-port,id=rp3,bus=pcie.0,chassis=3,slot=3,addr=6.0',
     ]);
+  });
+
+  it('put a switch below a port: its ports have a chassis of their own, and devices below them', () => {
+    const downstream = [
+      { id: 'dp1', endpoints: [{ id: 'behind' }] },
+      { id: 'dp2', endpoints: [] },
+    ];
+    const ports = [
+      { id: 'spare', endpoints: [] },
+      { id: 'rp', endpoints: [], switch: { upstream: 'up', downstream } },
+    ];
+    const devices = line({ ports }).split(' -device ').slice(-5);
+    expect(devices).toEqual([
+      'pcie-root-port,id=rp,bus=pcie.0,chassis=2,slot=2,addr=5.0',
+      'x3130-upstream,id=up,bus=rp',
+      'xio3130-downstream,id=dp1,bus=up,chassis=32,slot=32,addr=0.0',
+      expect.stringContaining('id=behind,bus=dp1,addr=0.0'),
+      'xio3130-downstream,id=dp2,bus=up,chassis=32,slot=33,addr=1.0',
+    ]);
+  });
+
+  it('have small devices for drivers of our own', () => {
+    expect(line({ ports: [{ id: 'p', endpoints: [{ id: 'e', kind: 'rng' }] }] })).toContain(
+      '-device virtio-rng-pci,id=e,bus=p,addr=0.0,disable-legacy=on,aer=on',
+    );
   });
 
   it('have slots in hexadecimal', () => {
@@ -51,7 +76,7 @@ describe("QEMU's arguments of the machine x86", () => {
       memory: 2048,
       kernelArguments: 'quiet',
     };
-    expect(line(layout)).toMatch(/-m 2048 .*panic=-1 quiet .*romfile=,iommu_platform=on/);
+    expect(line(layout)).toMatch(/-m 2048 .*panic=-1 quiet .*aer=on,iommu_platform=on/);
   });
 });
 
