@@ -20,7 +20,7 @@ export type FactKind = (typeof FACT_KINDS)[number];
  * bus log, a kernel's messages. `time`: nanoseconds of the subject's clock.
  *
  * - `reset_begin`, `reset_end`: a reset of these functions. `how`: its kind in the law's word, where the law names kinds;
- *   `ok`: they answer after it.
+ *   `byMachine`: nobody asked for it and nobody can stop it, a recovery that is given up does not wait for it; `ok`: they answer after it.
  * - `access_enabled`, `dma_enabled`: register access, DMA work again.
  * - `status_cleared`: the error status of the functions themselves (not a root's summary of it) was cleared.
  * - `removed`, `added`: functions left the system, or came into it.
@@ -28,7 +28,7 @@ export type FactKind = (typeof FACT_KINDS)[number];
  * - `uevent`: user space was told; `event` without any prefix, for example `BEGIN_RECOVERY`.
  */
 export type WitnessFact = { readonly time: number; readonly functions: readonly Bdf[] } & (
-  | { readonly kind: 'reset_begin'; readonly how?: string }
+  | { readonly kind: 'reset_begin'; readonly how?: string; readonly byMachine?: true }
   | { readonly kind: 'reset_end'; readonly ok: boolean }
   | { readonly kind: 'access_enabled' | 'dma_enabled' | 'status_cleared' | 'removed' | 'added' | 'log_collected' }
   | { readonly kind: 'uevent'; readonly event: string }

@@ -80,6 +80,7 @@ export interface SeenReset {
   readonly functions: readonly Bdf[];
   readonly begin: number;
   readonly how?: string;
+  readonly byMachine?: true;
   end?: number;
   ok?: boolean;
 }
@@ -90,7 +91,12 @@ export function resetsOf(facts: readonly WitnessFact[]): SeenReset[] {
   const key = (functions: readonly Bdf[]): string => [...functions].sort().join(' ');
   for (const fact of facts) {
     if (fact.kind === 'reset_begin')
-      resets.push({ ...(fact.how && { how: fact.how }), functions: fact.functions, begin: fact.time });
+      resets.push({
+        ...(fact.how && { how: fact.how }),
+        ...(fact.byMachine && { byMachine: fact.byMachine }),
+        functions: fact.functions,
+        begin: fact.time,
+      });
     if (fact.kind !== 'reset_end') continue;
     const begun = resets.find((one) => one.end === undefined && key(one.functions) === key(fact.functions));
     if (begun) Object.assign(begun, { end: fact.time, ok: fact.ok });

@@ -68,7 +68,9 @@ export function interruptedSoundly(bench: Bench, what: string): void {
     const told = new Set([...heard('normal'), ...heard('frozen')]);
     const lost = heard('perm_failure');
     for (const name of told) holds(lost.has(name), `${what}: "${name}" heard of the error, so it hears perm_failure.`);
-    const during = bench.resets().filter(({ begin }) => begin >= startedAt && begin <= endedAt);
+    const during = bench
+      .resets()
+      .filter(({ begin, byMachine }) => !byMachine && begin >= startedAt && begin <= endedAt);
     holds(
       during.every(({ end }) => end! <= endedAt),
       `${what}: an outcome comes after the end of its resets.`,

@@ -30,17 +30,20 @@ export const SEQUENCE_CASES: readonly ConformanceCase[] = [
   {
     id: 'sequence.reset-between-detection-and-slot-reset',
     title:
-      'the reset really happens on the bus: begun after the last error_detected, ended before the first slot_reset',
+      'the reset really happens on the bus: begun after the error_detected that comes before it, ended before the first slot_reset',
     level: 2,
     demands: ['R3.4', 'R3.5'],
     requires: ['layout:single', 'sees:reset'],
     async run(context) {
       for (const row of rowsFor(context, 'single', { a: NEED_RESET })) {
-        if (!lawOf(context, row).timeline.includes('a.slotReset')) continue;
+        const { timeline } = lawOf(context, row);
+        if (!timeline.includes('a.slotReset')) continue;
+        const begins = timeline.findIndex((token) => token.startsWith('reset('));
+        const walks = timeline.slice(0, begins).filter((token) => token.startsWith('a.errorDetected(')).length;
         const bench = await context.open({ layout: row.layout, script: row.script });
         await bench.recover(row.incident, row.at);
         const { entries } = bench.journal;
-        const told = entries.findLast(({ callback }) => callback === 'errorDetected');
+        const told = entries.filter(({ callback }) => callback === 'errorDetected').at(walks - 1);
         const set = entries.find(({ callback }) => callback === 'slotReset');
         holds(told !== undefined && set !== undefined, `"${row.incident}": error_detected and slot_reset were called.`);
         const between = bench.subject.witness().slice(told.facts, set.facts);

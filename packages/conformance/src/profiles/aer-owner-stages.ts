@@ -78,6 +78,12 @@ const ENDS: Readonly<Record<string, Stage>> = {
   disconnected: { do: 'end', result: 'disconnected', usable: 'nobody' },
 };
 
+/** Who gives up at once tells so at once; the host resets the link all the same (R3.7). */
+const GIVEN_UP: Readonly<Record<string, Stage>> = {
+  given_up: { do: 'tell', callback: 'errorDetected', channel: 'perm_failure', ...EVERYBODY, next: 'host_alone' },
+  host_alone: { ...host('disconnected', true), failed: 'disconnected' },
+};
+
 /** Only non-fatal status is cleared by the kernel. A status that stays would blame the function for the next error (R3.1). */
 const clear = (set: boolean): ActStage => ({
   do: 'act',
@@ -148,6 +154,7 @@ export const FATAL: Readonly<Record<string, Stage>> = {
   slot_reset: SLOT_RESET,
   clear_status: clear(true),
   ...ENDS,
+  ...GIVEN_UP,
 };
 
 /**
@@ -181,4 +188,5 @@ export const PROMOTED: Readonly<Record<string, Stage>> = {
   slot_reset: SLOT_RESET,
   clear_status: clear(false),
   ...ENDS,
+  ...GIVEN_UP,
 };

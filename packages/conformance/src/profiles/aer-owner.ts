@@ -29,16 +29,16 @@ export const aerOwnerProfile: PlatformProfile = {
   fault: 'disconnect',
   incidents: {
     nonfatal: { severity: 'nonfatal', recovers: true, stages: NONFATAL, first: 'error_detected', givenUp: 'failed' },
-    fatal: { severity: 'fatal', recovers: true, stages: FATAL, first: 'error_detected', givenUp: 'failed' },
+    fatal: { severity: 'fatal', recovers: true, stages: FATAL, first: 'error_detected', givenUp: 'given_up' },
     nonfatal_reset: {
       severity: 'nonfatal',
       recovers: true,
       stages: PROMOTED,
       first: 'error_detected',
-      givenUp: 'failed',
+      givenUp: 'given_up',
     },
-    // The host acknowledges it; it is never forwarded (R1.2).
-    correctable: { severity: 'correctable', recovers: false, told: false, evidence: 'status_cleared' },
+    // The host acknowledges it, and vfio-pci forwards nothing (R1.2): only the holder's own program hears of it, by the trace.
+    correctable: { severity: 'correctable', recovers: false, told: true, evidence: 'status_cleared' },
   },
   layouts: {
     single: below(['a']),
