@@ -1,4 +1,4 @@
-// The two commands of the README, and their siblings: `node tools/workspace/run.mjs demo|test|bench|docs`.
+// The two commands of the README, and their siblings: `node tools/workspace/run.mjs demo|test|bench|docs|lab`.
 // Needs nothing but node: dependencies are installed first when they are missing or outdated.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,9 @@ const commands = {
   },
   bench: () => nx('run', 'bench:all', '--output-style=stream'),
   docs: () => nx('run', 'docs:api', '--output-style=stream'),
+  lab: () =>
+    nx('run-many', '-t', 'build', '--output-style=static') ||
+    run(process.execPath, [join(root, 'tools', 'lab', 'dist', 'main.js'), ...process.argv.slice(3)]),
 };
 
 const name = process.argv[2] ?? '';
