@@ -13,6 +13,7 @@ export * from './platform/firmware-record.js';
 export * from './platform/reset-timings.js';
 export * from './port.js';
 export * from './procedure/host.js';
+export * from './procedure/observer.js';
 export * from './procedure/owner.js';
 export * from './record.js';
 export * from './tokens.js';

@@ -26,7 +26,7 @@ interface Cycle {
 export class HostCycles {
   /** Rings when something happens to any function. */
   readonly bell: Bell;
-  readonly #worst: (sofar: CycleEnd | undefined, now: CycleEnd) => CycleEnd;
+  readonly #ends: 'worst' | 'last';
   readonly #cycles = new Map<Bdf, Cycle>();
   readonly #wanted = new Set<Bdf>();
   readonly #clock: Clock;
@@ -35,13 +35,13 @@ export class HostCycles {
   #deaf = false;
 
   /**
-   * @param last which of several ends counts. `worst`: a function of vfio-pci fails only in the end, so nothing mends it. `last`: another
-   * driver's vote may say FAILED long before the end.
+   * @param ends which of several ends counts. `worst`, for who holds the functions: vfio-pci fails only in the end, so nothing mends it, and
+   * a function that is unbound is gone. `last`, for whoever looks on: another driver's vote may say FAILED long before the end.
    */
-  constructor(clock: Clock, last: 'worst' | 'last' = 'worst') {
+  constructor(clock: Clock, ends: 'worst' | 'last' = 'worst') {
+    this.#ends = ends;
     this.#clock = clock;
     this.bell = new Bell(clock);
-    this.#worst = last === 'last' ? (_, now) => now : (sofar, now) => (sofar === 'failed' ? 'failed' : now);
   }
 
   /** Whether it tells of a recovery that was not known to run: it begins, or it is over already. */
@@ -116,7 +116,8 @@ export class HostCycles {
       this.#losses++;
       this.#lostAt = this.#clock.monotonic();
     } else if (uevent.kind === 'error_event') return this.#step(this.#of(uevent.bdf), uevent.event);
-    else if (uevent.action === 'remove' || uevent.action === 'unbind') this.#of(uevent.bdf).gone = true;
+    else if (uevent.action === 'remove' || (uevent.action === 'unbind' && this.#ends === 'worst'))
+      this.#of(uevent.bdf).gone = true;
     else if (uevent.action === 'add' || uevent.action === 'bind') this.#cycles.delete(uevent.bdf);
     return false;
   }
@@ -131,8 +132,9 @@ export class HostCycles {
     const wasRunning = cycle.running;
     cycle.running = event === 'BEGIN_RECOVERY';
     if (event !== 'SUCCESSFUL_RECOVERY') cycle.told++;
-    if (event === 'FAILED_RECOVERY') cycle.end = this.#worst(cycle.end, 'failed');
-    if (event === 'SUCCESSFUL_RECOVERY') cycle.end = this.#worst(cycle.end, 'successful');
+    const isFinal = this.#ends === 'worst' && cycle.end === 'failed';
+    if (event === 'FAILED_RECOVERY') cycle.end = 'failed';
+    if (event === 'SUCCESSFUL_RECOVERY' && !isFinal) cycle.end = 'successful';
     return event === 'BEGIN_RECOVERY' || (event === 'FAILED_RECOVERY' && !wasRunning);
   }
 }

@@ -15,6 +15,8 @@ export class Incident {
   fatal = false;
   /** One of its functions is not held any more. */
   released = false;
+  /** Uevents of it may have been lost before it opened. */
+  blind = false;
   /** Signals and uevents that belonged to it. */
   happenings = 0;
   /** Signals of each function. */

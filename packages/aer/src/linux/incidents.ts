@@ -127,6 +127,8 @@ export class Incidents {
   #open(bdf: Bdf, origin: Incident['origin']): Incident {
     const { watch } = this.#around.evidence;
     const incident = new Incident(origin, bdf, watch.rootOf(bdf), watch.cycles.losses, this.#around.clock.monotonic());
+    // What was lost a moment ago may have been its begin.
+    incident.blind = !watch.cycles.hearsAll(this.#around.timings.calm);
     this.#running.add(incident);
     return incident;
   }
@@ -197,7 +199,7 @@ export class Incidents {
         return incident.released;
       },
       get blind() {
-        return incident.origin === 'survey' || cycles.deaf || cycles.losses > incident.losses;
+        return incident.origin === 'survey' || incident.blind || cycles.deaf || cycles.losses > incident.losses;
       },
       get ahead() {
         return Math.max(0, ...Array.from(incident.concerns, (bdf) => incident.signalsOf(bdf) - cycles.toldTo(bdf)));

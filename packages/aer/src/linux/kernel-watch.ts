@@ -43,6 +43,7 @@ export class KernelWatch {
   #topology = new PciTopology([]);
   #reading: Promise<void> | undefined;
   #outdated = false;
+  #traces = false;
 
   constructor(ports: AerLinuxPorts, clock: Clock, listener: KernelListener, ends: 'worst' | 'last' = 'worst') {
     this.ports = ports;
@@ -53,6 +54,11 @@ export class KernelWatch {
   /** The functions as they were read last. */
   get topology(): PciTopology {
     return this.#topology;
+  }
+
+  /** The kernel's trace of errors is followed: whoever is not in it had none. */
+  get traces(): boolean {
+    return this.#traces;
   }
 
   /**
@@ -113,12 +119,15 @@ export class KernelWatch {
 
   /** What a trace would tell can be worked out from counters: its failure is reported, nothing more. */
   async #followTrace(signal: AbortSignal): Promise<void> {
+    this.#traces = this.ports.trace !== undefined;
     try {
       for await (const event of this.ports.trace?.events({ signal }) ?? []) {
         if (event.kind === 'aer_event') this.#listener.traced(event);
       }
     } catch (error) {
       if (!signal.aborted) this.#listener.trouble(error);
+    } finally {
+      this.#traces = false;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { type Capability, type Clock, type Member, type Operation, type OperationResult } from '@pci-recovery/core';
 import { type HeldDevice } from './held-device.js';
 import { type Incidents } from './incidents.js';
+import { untilAborted } from './until-aborted.js';
 import { operationFailure } from './operation-failure.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 
@@ -92,14 +93,4 @@ async function each(
     if (!result.ok) return result;
   }
   return DONE;
-}
-
-/** A wait gives way to an abort at once. */
-function untilAborted(result: Promise<OperationResult>, signal: AbortSignal): Promise<OperationResult> {
-  if (signal.aborted) return Promise.resolve({ ok: false, why: 'stopped' });
-  return new Promise((resolve, reject) => {
-    const stop = (): void => resolve({ ok: false, why: 'stopped' });
-    signal.addEventListener('abort', stop, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -7,6 +7,7 @@ export class Delivery<Item> {
   readonly #subscribers = new Set<(item: Item) => void>();
   /** Items are withheld: they are lost, and whoever waits for them is told nothing. */
   lose: (item: Item) => boolean = () => false;
+  lost = 0;
   #last = 0;
   #failed: ((error: unknown) => void)[] = [];
 
@@ -16,7 +17,7 @@ export class Delivery<Item> {
   }
 
   send(item: Item, arrived: () => void = () => undefined): void {
-    if (this.lose(item)) return;
+    if (this.lose(item)) return void this.lost++;
     const now = this.#clock.monotonic();
     this.#last = Math.max(this.#last, now + this.#delay() * 1e6);
     this.#clock.after((this.#last - now) / 1e6, () => {

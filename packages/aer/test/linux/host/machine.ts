@@ -64,6 +64,8 @@ export class FakeMachine {
   readonly written: { readonly bdf: Bdf; readonly attribute: string; readonly text: string }[] = [];
   /** Attributes that read otherwise; an error is thrown. */
   readonly attributes = new Map<string, string | Error | undefined>();
+  /** So much of configuration space can be read: 64 bytes without privilege. */
+  configBytes = 4096;
   /** What a write does. */
   onWrite: (bdf: Bdf, attribute: string) => void | Promise<void> = () => undefined;
 
@@ -95,7 +97,7 @@ export class FakeMachine {
       if (forced instanceof Error) throw forced;
       const fn = this.functions.get(bdf);
       if (!fn?.present || attribute !== 'config') return undefined;
-      return fn.answers ? fn.image.slice() : new Uint8Array(4096).fill(0xff);
+      return fn.answers ? fn.image.slice(0, this.configBytes) : new Uint8Array(this.configBytes).fill(0xff);
     },
     write: async (bdf, attribute, text) => {
       this.written.push({ bdf, attribute, text });
