@@ -1,3 +1,6 @@
+import { type Evidence } from '../evidence/evidence.js';
+import { type Findings } from '../session/report.js';
+
 /** An endpoint below a root port. */
 export interface Endpoint {
   /** QEMU's name of the device, by which errors are injected. */
@@ -62,6 +65,8 @@ export interface Machine {
   readonly probes: readonly Probe[];
   /** Events of the kernel that are recorded besides: `system/name`. */
   readonly traceEvents: readonly string[];
+  /** What is checked of every step, whichever scenario it is of. */
+  checkStep?(seen: Evidence, findings: Findings): void;
   /** QEMU's arguments. */
   qemuArguments(layout: MachineLayout, files: MachineFiles): readonly string[];
 }

@@ -7,6 +7,7 @@ import {
   type RootPort,
   type Switch,
 } from './machine.js';
+import { checkReplay } from '../replay/check-replay.js';
 import { X86_PROBES } from './x86-probes.js';
 
 /** The first slot of root ports on the root bus; those before it are other devices'. */
@@ -67,6 +68,7 @@ export const x86: Machine = {
   modules: ['vfio-pci', 'vfio_iommu_type1', 'virtio_net', 'aer_inject'],
   probes: X86_PROBES,
   traceEvents: ['ras/aer_event'],
+  checkStep: checkReplay,
   qemuArguments: (layout, files) => [
     ...[
       '-accel',

@@ -19,7 +19,7 @@ export class Lab {
 
   constructor(
     private readonly running: RunningMachine,
-    machine: Machine,
+    private readonly machine: Machine,
     private readonly signal: AbortSignal,
   ) {
     this.guest = new Guest(running, signal);
@@ -87,7 +87,7 @@ export class Lab {
 
   /**
    * Carries out a step and gathers what was seen of it. The step must return only when what it caused is over: its last
-   * line in the log, for example.
+   * line in the log, for example. What the machine checks of every step is checked.
    */
   async observe(name: string, step: () => Promise<unknown>): Promise<Evidence> {
     const before = await this.guest.state();
@@ -103,6 +103,7 @@ export class Lab {
     };
     const evidence = readEvidence({ lines, before, after, probes: this.#tracer.armed });
     this.#evidence.set(name, evidence);
+    this.machine.checkStep?.(evidence, this.findings);
     return evidence;
   }
 }

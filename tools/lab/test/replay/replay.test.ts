@@ -1,7 +1,7 @@
 import { parseBdf, PciRecoveryError } from '@pci-recovery/core';
 import { type RecordedStep } from '../../src/replay/kernel-recoveries.js';
 import { replay } from '../../src/replay/replay.js';
-import { checkReplay } from '../../src/scenarios/x86/steps.js';
+import { x86 } from '../../src/machine/x86.js';
 import { Findings } from '../../src/session/report.js';
 import { type Evidence } from '../../src/evidence/evidence.js';
 import { momentsOf, RECORDED, recorded, withMoments } from './recorded.js';
@@ -118,16 +118,27 @@ describe('a difference', () => {
     ]);
   });
 
-  it('makes the check of a scenario fail; so does a recovery that is missing', () => {
-    const failed = (step: RecordedStep, recoveries: number): readonly unknown[] => {
+  it('makes the check of a step fail, whichever scenario it is of', () => {
+    const holds = (step: RecordedStep): readonly boolean[] => {
       const findings = new Findings();
-      checkReplay({ findings }, step as Evidence, recoveries);
-      return findings.checks.map(({ holds }) => holds);
+      x86.checkStep!(step as Evidence, findings);
+      return findings.checks.map((check) => check.holds);
     };
     const step = recorded('nonfatal');
-    expect(failed(step, 1)).toEqual([true]);
-    expect(failed(step, 2)).toEqual([false]);
-    expect(failed({ ...step, uevents: [] }, 1)).toEqual([false]);
+    expect(holds(step)).toEqual([true]);
+    expect(holds({ ...step, uevents: [] })).toEqual([false]);
+  });
+
+  it('is not looked for where nothing was recovered', () => {
+    const findings = new Findings();
+    x86.checkStep!({ ...recorded('nonfatal'), calls: [], returns: [], log: [], uevents: [] } as never, findings);
+    expect(findings).toMatchObject({ checks: [], facts: {} });
+  });
+
+  it('is counted over all steps of a scenario', () => {
+    const findings = new Findings();
+    for (const name of ['fatal', 'empty-port']) x86.checkStep!(recorded(name) as Evidence, findings);
+    expect(findings.facts).toEqual({ 'happenings replayed': 20 });
   });
 
   it('is told when a recovery has not ended, and when it was not reported', () => {
