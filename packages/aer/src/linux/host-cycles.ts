@@ -10,6 +10,8 @@ export type CycleState = 'quiet' | 'running' | 'gone' | CycleEnd;
 
 interface Cycle {
   running: boolean;
+  /** BEGIN was told since it was settled. */
+  begun: boolean;
   gone: boolean;
   /** How those ended that nobody has settled yet. */
   end: CycleEnd | undefined;
@@ -81,6 +83,11 @@ export class HostCycles {
     return cycles.some(({ end }) => end === 'successful') ? 'successful' : 'quiet';
   }
 
+  /** Somebody was told that a recovery begins. */
+  hasBegun(functions: Iterable<Bdf>): boolean {
+    return Array.from(functions, (bdf) => this.#cycles.get(bdf)).some((cycle) => cycle?.begun);
+  }
+
   /** One of the ends that nobody has settled was a failure, whatever runs now. */
   hasFailed(functions: Iterable<Bdf>): boolean {
     return Array.from(functions, (bdf) => this.#cycles.get(bdf)?.end).includes('failed');
@@ -95,7 +102,7 @@ export class HostCycles {
   settle(functions: Iterable<Bdf>, over = false): void {
     for (const bdf of functions) {
       const cycle = this.#cycles.get(bdf);
-      if (cycle) Object.assign(cycle, { end: undefined, told: 0, running: cycle.running && !over });
+      if (cycle) Object.assign(cycle, { end: undefined, told: 0, begun: false, running: cycle.running && !over });
     }
   }
 
@@ -124,13 +131,14 @@ export class HostCycles {
 
   #of(bdf: Bdf): Cycle {
     let cycle = this.#cycles.get(bdf);
-    if (!cycle) this.#cycles.set(bdf, (cycle = { running: false, gone: false, end: undefined, told: 0 }));
+    if (!cycle) this.#cycles.set(bdf, (cycle = { running: false, begun: false, gone: false, end: undefined, told: 0 }));
     return cycle;
   }
 
   #step(cycle: Cycle, event: 'BEGIN_RECOVERY' | 'SUCCESSFUL_RECOVERY' | 'FAILED_RECOVERY'): boolean {
     const wasRunning = cycle.running;
     cycle.running = event === 'BEGIN_RECOVERY';
+    cycle.begun ||= cycle.running;
     if (event !== 'SUCCESSFUL_RECOVERY') cycle.told++;
     const isFinal = this.#ends === 'worst' && cycle.end === 'failed';
     if (event === 'FAILED_RECOVERY') cycle.end = 'failed';

@@ -1,6 +1,6 @@
 import { type Bdf, type Clock, type OperationResult } from '@pci-recovery/core';
 import { type ObservedEnd } from '../procedure/observer.js';
-import { type HostCycles } from './host-cycles.js';
+import { type CycleState, type HostCycles } from './host-cycles.js';
 import { type AerObserverTimings } from './observer-timings.js';
 import { type AerLinuxRecord } from './record.js';
 
@@ -13,6 +13,8 @@ export class ObservedIncident {
   readonly concerns: Set<Bdf>;
   /** It is known what the error is. */
   explained = false;
+  /** A fatal error is among them: the host resets the link, whatever drivers said before. */
+  fatal = false;
   /** Errors and uevents that belonged to it. */
   happenings = 0;
   readonly over: Promise<OperationResult>;
@@ -55,8 +57,7 @@ export async function followHost(
     seen = incident.happenings;
     const state = cycles.stateOf(incident.concerns);
     const blind = cycles.deaf || cycles.losses > losses;
-    const known = incident.origin === 'survey' || state !== 'quiet' || blind;
-    const end = since + (known ? timings.calm : timings.unheard) * 1e6;
+    const end = since + (isTold(incident, cycles, state) || blind ? timings.calm : timings.unheard) * 1e6;
     const now = clock.monotonic();
     if (now >= end && (state !== 'running' || blind)) return endOf(state);
     if (now >= until) return { ok: false, why: 'timeout', detail: `The host did not end within ${timings.host} ms.` };
@@ -65,8 +66,12 @@ export async function followHost(
   }
 }
 
-function endOf(state: ReturnType<HostCycles['stateOf']>): OperationResult {
+function endOf(state: CycleState): OperationResult {
   if (state === 'gone') return { ok: false, why: 'gone', detail: 'A function was taken away.' };
   const end: ObservedEnd = state === 'running' ? 'quiet' : state;
   return { ok: true, value: end };
 }
+
+/** Its end was told, if nobody recovers any more. Before a fatal error's reset drivers can only have voted, unless somebody had begun. */
+const isTold = ({ origin, fatal, concerns }: ObservedIncident, cycles: HostCycles, state: CycleState): boolean =>
+  origin === 'survey' || (state !== 'quiet' && (!fatal || cycles.hasBegun(concerns)));

@@ -90,6 +90,7 @@ export class ObservedIncidents {
 
   #explain(incident: ObservedIncident, diagnosis: Diagnosis): void {
     incident.explained = true;
+    incident.fatal ||= diagnosis.severity === 'fatal';
     const sequence = this.#around.report(incident, diagnosis);
     if (sequence === undefined) return;
     this.#ends.set(sequence, incident.over);
@@ -107,17 +108,18 @@ export class ObservedIncidents {
     } catch {
       return;
     }
-    const moved = incident.explained ? undefined : await this.#count(incident);
-    if (!incident.explained) this.#explain(incident, moved ?? UNKNOWN);
+    const diagnosis = (incident.explained ? undefined : await this.#counted(incident)) ?? UNKNOWN;
+    if (incident.explained) return;
+    for (const source of diagnosis.sources)
+      for (const bdf of concernedBy(watch.topology, source)) incident.concerns.add(bdf);
+    this.#explain(incident, diagnosis);
   }
 
-  async #count({ concerns }: ObservedIncident): Promise<Diagnosis | undefined> {
+  /** What functions counted since the last time that can have concerned those of an incident. */
+  async #counted({ concerns }: ObservedIncident): Promise<Diagnosis | undefined> {
     const { watch, counters } = this.#around;
     const sources = [...concerns].flatMap((bdf) => [...possibleSources(watch.topology, bdf)]);
-    const diagnosis = diagnose(await counters.moved(new Set(sources)), []);
-    for (const source of diagnosis?.sources ?? [])
-      for (const bdf of concernedBy(watch.topology, source)) concerns.add(bdf);
-    return diagnosis;
+    return diagnose(await counters.moved(new Set(sources)), []);
   }
 
   async #follow(incident: ObservedIncident): Promise<void> {
@@ -129,7 +131,7 @@ export class ObservedIncidents {
         end = await followHost(incident, watch.cycles, clock, timings, closing);
         seen = incident.happenings;
         // What was counted meanwhile belongs to it, and not to a later error that nothing traces.
-        if (incident.explained) await this.#count(incident);
+        if (incident.explained) await this.#counted(incident);
       } while (incident.happenings !== seen && end.ok);
       this.#close(incident, end);
     } catch (error) {
@@ -138,8 +140,10 @@ export class ObservedIncidents {
   }
 
   #close(incident: ObservedIncident, end: OperationResult): void {
-    this.#around.watch.cycles.settle(incident.concerns, end.ok);
     this.#running.delete(incident);
+    // What was told of a function belongs to whoever still waits for it, too.
+    const own = [...incident.concerns].filter((bdf) => !this.concerns(bdf));
+    this.#around.watch.cycles.settle(own, end.ok);
     incident.close(end);
   }
 }

@@ -28,7 +28,7 @@ const turns = (values: readonly number[]): (() => number) => {
   return () => values[next++ % values.length]!;
 };
 
-it('whatever happens in whatever order: every recovery of the host is reported, and ends as the host ended last', async () => {
+it('whatever happens in whatever order: every recovery of the host is reported, and nothing is usable that the host gave up', async () => {
   const property = fc.asyncProperty(world, async (one) => {
     const delays = { trace: turns(one.traceLateness), uevent: turns(one.ueventLateness), reset: () => one.reset };
     const bench = await new ObserverBench({ trace: one.trace, drivers: one.drivers, delays }).start();
@@ -43,7 +43,9 @@ it('whatever happens in whatever order: every recovery of the host is reported, 
         expect(seen.length).toBeGreaterThan(0);
         const last = bench.kernel.recoveries.filter(({ functions }) => functions.includes(bdf)).at(-1)!;
         const isUsable = seen.at(-1)!.usable.some((device) => device.bdf === parseBdf(bdf));
-        expect({ bdf, isUsable }).toEqual({ bdf, isUsable: last.result === 'recovered' });
+        // Errors that follow each other are watched as one: then a failure of a wider one counts for all of them.
+        if (last.result === 'failed') expect({ bdf, isUsable }).toEqual({ bdf, isUsable: false });
+        else if (bench.kernel.recoveries.every(({ result }) => result === 'recovered')) expect(isUsable).toBe(true);
       }
     }
     expect(bench.clock.pending).toBe(0);

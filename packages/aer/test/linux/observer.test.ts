@@ -45,7 +45,7 @@ describe.each([true, false])('the host recovers by itself; with a trace of error
     ['a reset that one driver asks for', 'nonfatal', 'need_reset', 'vfio', RECOVERED],
   ])('%s, and then: the last uevent counts', async (_, severity, first, second, end) => {
     const drivers = { [MF0]: first, [MF1]: second };
-    const bench = await new ObserverBench({ trace, drivers, delays: { reset: () => 1_000 } }).start();
+    const bench = await new ObserverBench({ trace, drivers, delays: { reset: () => 30_000 } }).start();
     await bench.drive(bench.kernel.error(MF0, severity));
     await bench.pass(80);
     expect(bench.results).toEqual([end]);

@@ -84,6 +84,17 @@ describe('counters', () => {
     expect(bench.calls[0]!.time / 1e6).toBeLessThan(20);
   });
 
+  it('are not there: whoever is below the same port belongs to it, also before its own signal', async () => {
+    const lateness = [0, 600];
+    const delays = { eventfd: () => lateness.shift() ?? 0, uevent: () => 300 };
+    const bench = new Bench({ delays });
+    bench.machine.attributes.set('aer_dev_fatal', undefined).set('aer_dev_nonfatal', undefined);
+    await bench.start({ [MF0]: {}, [MF1]: {} });
+    await bench.drive(bench.kernel.error(MF1, 'nonfatal'));
+    await bench.settle();
+    expect(bench.records).toMatchObject([{ evidence: 'recovery', concerns: [parseBdf(MF0), parseBdf(MF1)] }]);
+  });
+
   it('of a function that was plugged in anew begin at 0: its first error is one', async () => {
     const bench = await new Bench({ drivers: { [MF1]: 'vfio' } }).start({ [MF0]: {} });
     await bench.drive(bench.kernel.error(MF1, 'nonfatal'));
