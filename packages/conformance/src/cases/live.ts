@@ -139,6 +139,10 @@ export const LIVE_CASES: readonly ConformanceCase[] = [
         const heard = machine.bench.journal.entries.map(({ callback, channel }) => `${callback} ${channel}`);
         same(heard.at(-1), 'errorDetected perm_failure', `"${incident}": the driver hears last that all is lost.`);
         holds(!heard.some((call) => call.startsWith('resume')), `"${incident}": nobody is resumed.`);
+        if (context.harness.sees.includes('uevent')) {
+          const gaveUp = (): boolean => machine.bench.uevents().includes('a: FAILED_RECOVERY');
+          await machine.until(gaveUp, `"${incident}": the machine says that it gave up.`);
+        }
         await context.closeAll();
       }
     },

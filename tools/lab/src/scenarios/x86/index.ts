@@ -10,6 +10,7 @@ import { kernelEmptyPort, kernelPort } from './kernel-port.js';
 import { kernelSwitch, kernelSwitchUndriven } from './kernel-switch.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
 import { commandList, commandRecover } from './command.js';
+import { conformanceLive } from './conformance-live.js';
 import { ownerHundred } from './owner-endurance.js';
 import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
 import { ownerCorrectable, ownerFatal, ownerNonfatal } from './owner-recoveries.js';
@@ -45,4 +46,5 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   ownerHundred,
   commandList,
   commandRecover,
+  conformanceLive,
 ];
