@@ -44,12 +44,13 @@ export async function recover(
 ): Promise<ExitCode> {
   const functions = addresses.map(address);
   await refuseUnsupported(functions, host);
+  const { clock } = host;
   await using kernel = host.kernel();
   const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${String(error)}`);
-  await using platform = new AerOwnerPlatform(kernel, systemClock, { trouble });
-  await using engine = createEngine({ platforms: [platform], clock: systemClock });
+  await using platform = new AerOwnerPlatform(kernel, clock, { trouble });
+  await using engine = createEngine({ platforms: [platform], clock });
   const outcomes: RecoveryOutcome[] = [];
-  const show = liveView(io, 'pci-recovery recover', json, systemClock);
+  const show = liveView(io, 'pci-recovery recover', json, clock);
   engine.observe((event) => {
     show(event);
     if (event.type === 'ended') outcomes.push(event.outcome);
@@ -57,7 +58,7 @@ export async function recover(
   const ownership = new VfioOwnership();
   await using devices = new Held();
   for (const bdf of functions) {
-    const device = await openVfioDevice(bdf, { ownership, host: host.vfio, syscalls: host.syscalls() });
+    const device = await openVfioDevice(bdf, { ownership, host: host.vfio, syscalls: host.syscalls(), clock });
     devices.add(device);
     engine.attach(bdf, operatorDriver(device));
     await platform.hold(device);

@@ -1,5 +1,6 @@
 import { type AerLinuxPorts } from '@pci-recovery/aer/linux';
 import { type Clock } from '@pci-recovery/core';
+import { type SysfsPort } from '@pci-recovery/core/linux';
 import {
   AerTrace,
   nativeSyscalls,
@@ -19,7 +20,8 @@ export interface KernelPorts extends AerLinuxPorts, AsyncDisposable {}
 export interface LinuxHost {
   /** What sysfs, /dev and /proc show. Needs no addon. */
   facts(): Promise<HostFacts>;
-  readonly sysfs: Sysfs;
+  readonly sysfs: SysfsPort;
+  readonly clock: Clock;
   readonly vfio: VfioHost;
   /** @throws PciRecoveryError `ERR_PCI_NATIVE_UNAVAILABLE` */
   syscalls(): Syscalls;
@@ -33,6 +35,7 @@ export function linuxHost(root: string, clock: Clock, calls: () => Syscalls = na
   return {
     facts: () => readHostFacts({ root }),
     sysfs: new Sysfs({ root: sys }),
+    clock,
     vfio: new SysfsVfioHost(root),
     syscalls: calls,
     kernel() {

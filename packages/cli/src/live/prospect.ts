@@ -1,5 +1,6 @@
 import { type Bdf } from '@pci-recovery/core';
-import { diagnoseVfio, type Diagnosis, type HostFacts, type HostFunction, type Sysfs } from '@pci-recovery/vfio';
+import { type SysfsPort } from '@pci-recovery/core/linux';
+import { diagnoseVfio, type Diagnosis, type HostFacts, type HostFunction } from '@pci-recovery/vfio';
 
 /** How errors of a function are handled by the platform that it is on. */
 export type ErrorHandling = 'aer' | 'eeh' | 'zpci' | 'none';
@@ -20,14 +21,14 @@ const MARKS = [
   ['aer', 'aer_dev_fatal'],
 ] as const;
 
-async function handlingOf(sysfs: Sysfs, bdf: Bdf): Promise<ErrorHandling> {
+async function handlingOf(sysfs: SysfsPort, bdf: Bdf): Promise<ErrorHandling> {
   for (const [handling, attribute] of MARKS) if ((await sysfs.read(bdf, attribute)) !== undefined) return handling;
   return 'none';
 }
 
 const TOTALS = { correctable: 'COR', nonfatal: 'NONFATAL', fatal: 'FATAL' } as const;
 
-async function countedOf(sysfs: Sysfs, bdf: Bdf): Promise<Prospect['counted']> {
+async function countedOf(sysfs: SysfsPort, bdf: Bdf): Promise<Prospect['counted']> {
   const counted: Record<string, string> = {};
   for (const [severity, name] of Object.entries(TOTALS)) {
     const text = await sysfs.read(bdf, `aer_dev_${severity}`);
@@ -37,7 +38,7 @@ async function countedOf(sysfs: Sysfs, bdf: Bdf): Promise<Prospect['counted']> {
 }
 
 /** What recovery can do for every function of a machine, in address order. */
-export async function prospects(facts: HostFacts, sysfs: Sysfs): Promise<readonly Prospect[]> {
+export async function prospects(facts: HostFacts, sysfs: SysfsPort): Promise<readonly Prospect[]> {
   const diagnoses = new Map(diagnoseVfio(facts).map((one) => [one.bdf, one]));
   const found: Prospect[] = [];
   for (const fn of facts.functions) {
@@ -54,6 +55,6 @@ export function modesOf({ fn, handling, diagnosis }: Prospect): Readonly<Record<
   const [obstacle] = diagnosis.obstacles.filter(({ blocks }) => blocks.length > 0);
   const unhandled = 'its platform reports no errors of it';
   const owner = fn.bridge ? 'a bridge is not held' : openable || (obstacle?.message ?? 'VFIO cannot open it');
-  if (handling === 'none') return { owner: unhandled, observer: unhandled };
+  if (handling === 'none') return { owner: fn.bridge ? owner : unhandled, observer: unhandled };
   return { owner, observer: handling === 'aer' || 'only AER can be observed by now' };
 }

@@ -1,0 +1,113 @@
+import { VirtualClock } from '@pci-recovery/core/testing';
+import { openDescriptors, UeventMonitor, type HostFacts } from '@pci-recovery/vfio';
+import { ScriptedKernel, type AerErrorDescription } from '@pci-recovery/vfio/testing';
+import { recover } from '../src/commands/recover.js';
+import { main } from '../src/main.js';
+import { type LinuxHost } from '../src/live/linux-host.js';
+import { ownerMachine, sysfsOf, vfioHostOf } from '../src/harnesses/aer-owner-machine.js';
+import { capturedIo, type CapturedIo } from './captured-io.js';
+
+const machine = ownerMachine('pair', false)!;
+const [A, B] = [machine.functions['a']!, machine.functions['b']!];
+const ORPHANS = machine.ports.map(({ orphan }) => orphan);
+
+/** A scripted kernel as the command finds it. */
+function scripted(): { kernel: ScriptedKernel; clock: VirtualClock; host: LinuxHost } {
+  const clock = new VirtualClock();
+  const kernel = new ScriptedKernel(machine.description, { clock, schedule: queueMicrotask });
+  for (const orphan of ORPHANS) kernel.pull(orphan);
+  const functions = kernel.sysfs
+    .devices()
+    .map((bdf) => ({ bdf, bridge: !Object.values(machine.functions).includes(bdf) }));
+  const facts = { arch: 'x64', functions, groups: [], groupNodes: new Map(), deviceNodes: new Map(), findings: [] };
+  const host: LinuxHost = {
+    facts: () => Promise.resolve(facts as unknown as HostFacts),
+    sysfs: sysfsOf(kernel, machine),
+    clock,
+    vfio: vfioHostOf(kernel),
+    syscalls: () => kernel,
+    kernel: () => {
+      const uevents = new UeventMonitor(kernel);
+      return { sysfs: sysfsOf(kernel, machine), uevents, [Symbol.asyncDispose]: () => uevents[Symbol.asyncDispose]() };
+    },
+  };
+  return { kernel, clock, host };
+}
+
+describe('recover', () => {
+  let io: CapturedIo & { stop: AbortSignal };
+  let stop: AbortController;
+  beforeEach(() => {
+    stop = new AbortController();
+    io = { ...capturedIo(), stop: stop.signal };
+  });
+
+  /** Turns of the event loop until something holds; a few thousand are more than anything here takes. */
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    for (let turns = 0; !holds(); turns++) {
+      if (turns > 5000) throw new Error(`${what}: never. It printed: ${io.out()} ${io.err()}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const ended = (): string[] =>
+    io
+      .out()
+      .split('\n')
+      .filter((line) => line.includes('"event":"ended"'));
+
+  /** Holds both functions with `--watch`, lets one of them have an error, and asks for the end when its recovery has ended. */
+  async function watching(
+    error: AerErrorDescription,
+    change?: (kernel: ScriptedKernel) => void,
+  ): Promise<{ code: number; kernel: ScriptedKernel }> {
+    const { kernel, clock, host } = scripted();
+    const code = recover([A, B], { watch: true, json: true }, io, host);
+    await clock.drive(until('both are attached', () => io.out().split('"event":"attached"').length === 3));
+    change?.(kernel);
+    await clock.drive(Promise.all([kernel.error(A, error).play(clock), until('its end', () => ended().length > 0)]));
+    stop.abort();
+    return { code: await clock.drive(code), kernel };
+  }
+
+  it.each(['nonfatal', 'fatal'] as const)('recovers a %s error of one function with its sibling', async (severity) => {
+    const { code } = await watching({ severity });
+    expect(code).toBe(0);
+    const { properties } = JSON.parse(ended()[0]!) as {
+      properties: { outcome: { result: string; usable: { bdf: string }[] } };
+    };
+    expect(properties.outcome.result).toBe('recovered');
+    expect(properties.outcome.usable.map(({ bdf }) => bdf)).toEqual([A, B]);
+  });
+
+  it('ends with exit code 4 when the host gives up', async () => {
+    const { code } = await watching({ severity: 'fatal' }, (kernel) => kernel.add(ORPHANS[0]!));
+    expect(code).toBe(4);
+  });
+
+  it('leaves nothing open', async () => {
+    await watching({ severity: 'fatal' });
+    expect(openDescriptors()).toEqual([]);
+  });
+
+  it('a healthy device needs nothing', async () => {
+    const { clock, host } = scripted();
+    expect(await clock.drive(recover([A], {}, io, host))).toBe(0);
+    expect(io.out()).toBe('Nothing of it was broken.\n');
+  });
+
+  it.each([
+    ['0000:09:00.0', 1, 'There is no function 0000:09:00.0 here'],
+    ['nonsense', 2, 'is no address of a function'],
+  ])('%s is refused with exit code %i', async (address, code, words) => {
+    const { host } = scripted();
+    await expect(recover([address], {}, io, host)).rejects.toMatchObject({
+      exitCode: code,
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
+  it('the usage names its options', async () => {
+    expect(await main(['recover'], io)).toBe(2);
+    expect(io.err()).toContain("missing required argument 'bdf'");
+  });
+});
