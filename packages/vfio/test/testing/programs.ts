@@ -148,3 +148,13 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
 export async function turns(count = 8): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
+
+/** The code of what is thrown. */
+export function codeOf(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return 'nothing was thrown';
+}
