@@ -219,6 +219,17 @@ describe('uevents that are lost', () => {
     expect(bench.results).toEqual(["disconnected: The host's recovery did not end: failed."]);
   });
 
+  it('after a failure that was told: what runs since then does not mend it', async () => {
+    const bench = await new Bench().start({ [NIC]: {} });
+    for (const event of ['BEGIN_RECOVERY', 'FAILED_RECOVERY', 'BEGIN_RECOVERY'] as const) {
+      bench.port(NIC).signal();
+      bench.kernel.uevents.send({ kind: 'error_event', bdf: parseBdf(NIC), event, online: false });
+    }
+    bench.kernel.uevents.send({ kind: 'lost', count: 1 });
+    await bench.settle();
+    expect(bench.results).toEqual(['disconnected: The host gave up.']);
+  });
+
   it('all of them: calm', async () => {
     const bench = await new Bench().start({ [NIC]: {} });
     bench.kernel.uevents.lose = () => true;
