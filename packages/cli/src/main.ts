@@ -6,6 +6,7 @@ import { decodeCommand } from './commands/decode.js';
 import { listCommand } from './commands/list.js';
 import { recoverCommand } from './commands/recover.js';
 import { simulateCommand } from './commands/simulate.js';
+import { watchCommand } from './commands/watch.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { explain } from './failure.js';
 import { type Io } from './io.js';
@@ -17,6 +18,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const EXAMPLES = `
 Examples:
   pci-recovery list                                  what recovery can do for the devices of this machine
+  pci-recovery watch                                 AER errors as they happen, and what becomes of them
   pci-recovery recover 01:00.0                       holds a device through VFIO and recovers it
   pci-recovery simulate                              a fatal error on simulated hardware, step by step
   pci-recovery simulate --list                       the faults that can be simulated
@@ -31,7 +33,7 @@ function program(io: Io, finish: (code: ExitCode) => void): Command {
     .version(version)
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(pci-recovery --help tells more)');
-  const commands = [listCommand, recoverCommand, simulateCommand, decodeCommand, conformanceCommand];
+  const commands = [listCommand, watchCommand, recoverCommand, simulateCommand, decodeCommand, conformanceCommand];
   for (const sub of commands) command.addCommand(sub(io, finish));
   for (const one of [command, ...command.commands]) {
     one.exitOverride().configureOutput({

@@ -1,38 +1,9 @@
-import { VirtualClock } from '@pci-recovery/core/testing';
-import { openDescriptors, UeventMonitor, type HostFacts } from '@pci-recovery/vfio';
-import { ScriptedKernel, type AerErrorDescription } from '@pci-recovery/vfio/testing';
+import { openDescriptors } from '@pci-recovery/vfio';
+import { type ScriptedKernel, type AerErrorDescription } from '@pci-recovery/vfio/testing';
 import { recover } from '../src/commands/recover.js';
 import { main } from '../src/main.js';
-import { type LinuxHost } from '../src/live/linux-host.js';
-import { ownerMachine, sysfsOf, vfioHostOf } from '../src/harnesses/aer-owner-machine.js';
 import { capturedIo, type CapturedIo } from './captured-io.js';
-
-const machine = ownerMachine('pair', false)!;
-const [A, B] = [machine.functions['a']!, machine.functions['b']!];
-const ORPHANS = machine.ports.map(({ orphan }) => orphan);
-
-/** A scripted kernel as the command finds it. */
-function scripted(): { kernel: ScriptedKernel; clock: VirtualClock; host: LinuxHost } {
-  const clock = new VirtualClock();
-  const kernel = new ScriptedKernel(machine.description, { clock, schedule: queueMicrotask });
-  for (const orphan of ORPHANS) kernel.pull(orphan);
-  const functions = kernel.sysfs
-    .devices()
-    .map((bdf) => ({ bdf, bridge: !Object.values(machine.functions).includes(bdf) }));
-  const facts = { arch: 'x64', functions, groups: [], groupNodes: new Map(), deviceNodes: new Map(), findings: [] };
-  const host: LinuxHost = {
-    facts: () => Promise.resolve(facts as unknown as HostFacts),
-    sysfs: sysfsOf(kernel, machine),
-    clock,
-    vfio: vfioHostOf(kernel),
-    syscalls: () => kernel,
-    kernel: () => {
-      const uevents = new UeventMonitor(kernel);
-      return { sysfs: sysfsOf(kernel, machine), uevents, [Symbol.asyncDispose]: () => uevents[Symbol.asyncDispose]() };
-    },
-  };
-  return { kernel, clock, host };
-}
+import { A, B, ORPHANS, scripted } from './scripted-host.js';
 
 describe('recover', () => {
   let io: CapturedIo & { stop: AbortSignal };

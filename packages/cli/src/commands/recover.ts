@@ -1,14 +1,16 @@
-import { createEngine, parseBdf, systemClock, type Bdf, type RecoveryOutcome } from '@pci-recovery/core';
+import { createEngine, systemClock, type Bdf, type RecoveryOutcome } from '@pci-recovery/core';
 import { AerOwnerPlatform } from '@pci-recovery/aer/linux';
 import { openVfioDevice, VfioOwnership, type VfioDevice } from '@pci-recovery/vfio';
 import { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { CommandFailure } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
+import { addressOf } from '../live/address.js';
 import { linuxHost, type LinuxHost } from '../live/linux-host.js';
 import { liveView } from '../live/live-view.js';
 import { operatorDriver } from '../live/operator-driver.js';
 import { prospects } from '../live/prospect.js';
+import { untilStopped } from '../live/until-stopped.js';
 
 const EXAMPLES = `
 Examples:
@@ -42,7 +44,7 @@ export async function recover(
   io: Io,
   host: LinuxHost,
 ): Promise<ExitCode> {
-  const functions = addresses.map(address);
+  const functions = addresses.map(addressOf);
   await refuseUnsupported(functions, host);
   const { clock } = host;
   await using kernel = host.kernel();
@@ -64,17 +66,9 @@ export async function recover(
     await platform.hold(device);
   }
   await engine.start();
-  if (watch) await aborted(io.stop);
+  if (watch) await untilStopped(io.stop);
   await engine.close();
   return conclude(outcomes, functions, json, io);
-}
-
-function address(text: string): Bdf {
-  try {
-    return parseBdf(text);
-  } catch {
-    throw new CommandFailure(EXIT.usage, `"${text}" is no address of a function: give it as 0000:01:00.0 or 01:00.0.`);
-  }
 }
 
 async function refuseUnsupported(functions: readonly Bdf[], host: LinuxHost): Promise<void> {
@@ -103,12 +97,6 @@ class Held implements AsyncDisposable {
     for (const device of this.#devices.reverse()) await device.close();
   }
 }
-
-const aborted = (signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    signal?.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 async function conclude(
   outcomes: readonly RecoveryOutcome[],

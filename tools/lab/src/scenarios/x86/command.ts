@@ -87,3 +87,50 @@ export const commandRecover: Scenario = {
     findings.check('it ends in order when it is asked to', (await command.kill('SIGTERM')).status, 0);
   },
 };
+
+/** Looking on. */
+export const commandWatch: Scenario = {
+  name: 'command-watch',
+  title: 'pci-recovery watch tells of every error, and how the kernel’s own recovery from it ended',
+  demands: ['R1.2'],
+  layout: OWNED,
+  async run(lab) {
+    const { findings } = lab;
+    const bdf = lab.bdf('ep_single');
+    await bindVfio(lab, 'ep_single', 'ep_pair0');
+    await lab.guest.unbind(lab.bdf('ep_pair1'));
+    const command = await start(lab, 'watch');
+    // It says nothing until something happens: the first error is repeated until it is heard.
+    await heard(lab, command, 'ep_single', INJECTED.correctable);
+    for (const [id, error, severity, result] of [
+      ['ep_single', INJECTED.nonfatal, 'nonfatal', 'recovered'],
+      ['ep_single', INJECTED.fatal, 'fatal', 'recovered'],
+      ['ep_pair0', INJECTED.nonfatal, 'nonfatal', 'disconnected'],
+    ] as const) {
+      const from = command.said.length;
+      await lab.inject(id, error);
+      const ended = await command.until<Printed>('ended', () => true, from);
+      const received = command.said.slice(from).find(({ event }) => event === 'received') as Printed;
+      const event = received.properties['event'] as {
+        severity: string;
+        record: { sources: readonly Bdf[]; evidence: string };
+      };
+      findings.check(`${id} ${error}: its severity`, event.severity, severity);
+      findings.check(`${id} ${error}: its source`, event.record.sources, [lab.bdf(id)]);
+      findings.check(`${id} ${error}: known by the kernel’s trace`, event.record.evidence, 'trace');
+      findings.check(`${id} ${error}: how it ended`, resultOf(ended), result);
+    }
+    findings.check('nobody was touched', (await lab.guest.state()).get(bdf)?.driver, 'vfio-pci');
+    findings.check('it ends in order when it is asked to', (await command.kill('SIGTERM')).status, 0);
+  },
+};
+
+/** Injects a correctable error until the command tells of one. */
+async function heard(lab: Lab, command: GuestProgram, id: string, error: string): Promise<void> {
+  let told = false;
+  const recorded = command.until('recorded').then(() => (told = true));
+  while (!told) {
+    await lab.inject(id, error);
+    await Promise.race([recorded, lab.guest.exec('usleep', '500000')]);
+  }
+}

@@ -3,13 +3,14 @@ import { boot } from './boot.js';
 import { kernelAerInject } from './kernel-aer-inject.js';
 import { kernelBackToBack } from './kernel-back-to-back.js';
 import { kernelCorrectable } from './kernel-correctable.js';
+import { kernelDriver } from './kernel-driver.js';
 import { kernelDriverlessSibling, kernelNoCallback, kernelResetFails } from './kernel-failures.js';
 import { kernelFatal, kernelFatalAsleep } from './kernel-fatal.js';
 import { kernelNonfatal } from './kernel-nonfatal.js';
 import { kernelEmptyPort, kernelPort } from './kernel-port.js';
 import { kernelSwitch, kernelSwitchUndriven } from './kernel-switch.js';
 import { kernelTwoFunctions } from './kernel-two-functions.js';
-import { commandList, commandRecover } from './command.js';
+import { commandList, commandRecover, commandWatch } from './command.js';
 import { conformanceLive } from './conformance-live.js';
 import { ownerHundred } from './owner-endurance.js';
 import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
@@ -27,6 +28,7 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   kernelNoCallback,
   kernelDriverlessSibling,
   kernelResetFails,
+  kernelDriver,
   kernelPort,
   kernelEmptyPort,
   kernelSwitch,
@@ -46,5 +48,6 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   ownerHundred,
   commandList,
   commandRecover,
+  commandWatch,
   conformanceLive,
 ];

@@ -1,3 +1,4 @@
+import { type Lab } from '../../session/lab.js';
 import { type Scenario } from '../scenario.js';
 import { PAIR, SINGLE } from './layouts.js';
 import {
@@ -7,10 +8,28 @@ import {
   keepAwake,
   linkReset,
   logTexts,
+  recoverAll,
   recoverFrom,
   ueventTexts,
   walked,
 } from './steps.js';
+
+/** include/linux/pci.h: pci_channel_io_frozen. */
+const FROZEN = 2;
+
+/** A channel that a failed recovery left frozen is frozen, not lost: the next recovery starts from there. */
+async function failAgain(lab: Lab): Promise<void> {
+  const seen = await recoverAll(lab, 'fails-again', 2, async () => {
+    const first = lab.logged(/device recovery failed/);
+    await lab.inject('ep_single', INJECTED.fatal);
+    await first;
+    await lab.inject('rp1', INJECTED.nonfatal);
+  });
+  const channels = seen.calls.flatMap(({ function: name, fields }) =>
+    name === 'report_normal_detected' ? [fields['channel']] : [],
+  );
+  lab.findings.check('the channel is as the recovery before left it', channels, [FROZEN]);
+}
 
 /** A driver without error_detected sinks its recovery (drivers/pci/pcie/err.c:report_error_detected). */
 export const kernelNoCallback: Scenario = {
@@ -37,6 +56,7 @@ export const kernelNoCallback: Scenario = {
       `recovery_failed ${port}`,
     ]);
     findings.check('one uevent, of failure', ueventTexts(seen), [`FAILED_RECOVERY ${endpoint}`]);
+    await failAgain(lab);
   },
 };
 

@@ -1,0 +1,45 @@
+import { AerObserverPlatform } from '@pci-recovery/aer/linux';
+import { createEngine, systemClock } from '@pci-recovery/core';
+import { Command } from 'commander';
+import { EXIT, type ExitCode } from '../exit-code.js';
+import { writeLine, type Io } from '../io.js';
+import { addressOf } from '../live/address.js';
+import { linuxHost, type LinuxHost } from '../live/linux-host.js';
+import { liveView } from '../live/live-view.js';
+import { untilStopped } from '../live/until-stopped.js';
+
+const EXAMPLES = `
+Examples:
+  pci-recovery watch                    every AER error of this machine, and how the kernel recovers from it
+  pci-recovery watch 01:00.0 --json     errors that concern one function, one JSON object per line
+
+It looks on and touches nothing: drivers and other processes keep their devices. Root sees everything; without it, severity and
+source come from the kernel's counters. Goes on until it is interrupted (^C).`;
+
+/** `pci-recovery watch [BDF…]`. */
+export const watchCommand = (io: Io, finish: (code: ExitCode) => void): Command =>
+  new Command('watch')
+    .description('Shows AER errors as they happen, and what becomes of them.')
+    .argument('[bdf...]', 'only errors that concern these functions')
+    .option('--json', 'one JSON object per line')
+    .addHelpText('after', EXAMPLES)
+    .action(async (addresses: string[], { json }: { json?: boolean }) =>
+      finish(await watch(addresses, json ?? false, io, linuxHost('/', systemClock))),
+    );
+
+/** Shows what happens until `io.stop` aborts. */
+export async function watch(addresses: readonly string[], json: boolean, io: Io, host: LinuxHost): Promise<ExitCode> {
+  const functions = new Set(addresses.map(addressOf));
+  const { clock } = host;
+  await using kernel = host.kernel();
+  const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${String(error)}`);
+  const observes = functions.size > 0 ? { observes: functions.has.bind(functions) } : {};
+  await using platform = new AerObserverPlatform(kernel, clock, { trouble, ...observes });
+  await using engine = createEngine({ platforms: [platform], clock });
+  engine.observe(liveView(io, 'pci-recovery watch', json, clock));
+  await engine.start();
+  if (!json) await writeLine(io.stderr, 'Watching; end with ^C.');
+  await untilStopped(io.stop);
+  await engine.abort('The user wants an end.');
+  return EXIT.done;
+}
