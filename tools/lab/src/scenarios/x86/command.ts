@@ -109,9 +109,8 @@ export const commandWatch: Scenario = {
     ] as const) {
       const from = command.said.length;
       await lab.inject(id, error);
-      const ended = await command.until<Printed>('ended', () => true, from);
-      const received = command.said.slice(from).find(({ event }) => event === 'received') as Printed;
-      const event = received.properties['event'] as {
+      const ended = await command.until<Printed>('ended', (one) => resultOf(one) !== 'ignored', from);
+      const event = (ended.properties['outcome'] as { event: unknown }).event as {
         severity: string;
         record: { sources: readonly Bdf[]; evidence: string };
       };
