@@ -6,11 +6,6 @@ import { Holding } from './holding.js';
 import { KernelWitness } from './kernel-witness.js';
 import { type LiveFunction, type LiveMachine } from './live-machine.js';
 
-/** Turns of the event loop in which everything that the kernel has sent arrives. */
-const TURNS = 5;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /** Functions of a real machine, held by our packages, with the AER platform for owners. */
 export class AerLive implements LiveSubject, AsyncDisposable {
   readonly functions: Readonly<Record<string, Bdf>>;
@@ -65,7 +60,7 @@ export class AerLive implements LiveSubject, AsyncDisposable {
   }
 
   async settled(): Promise<void> {
-    for (let count = 0; count < TURNS; count++) await turn();
+    await this.#machine.heard();
     this.witness();
   }
 

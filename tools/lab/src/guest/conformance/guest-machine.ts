@@ -12,6 +12,15 @@ const REQUEST_MS = 5_000;
 /** Each device sees its memory somewhere else: those of one group share a container. */
 const IOVA_STEP = 0x10_0000n;
 
+/** Turns of the event loop in which everything arrives that the kernel has sent before. */
+const TURNS = 5;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function heard(): Promise<void> {
+  for (let count = 0; count < TURNS; count++) await turn();
+}
+
 const functionsOf = (layouts: ConformanceInput['layouts']): LiveMachine['layouts'] =>
   Object.fromEntries(
     Object.entries(layouts).map(([layout, functions]) => [
@@ -51,6 +60,7 @@ export function guestMachine({ layouts, errors }: ConformanceInput, channel: Hos
     bind: bindToVfio,
     unbind,
     remove,
+    heard,
     log: () => log.read(),
     inject: (id, error) => channel.inject(id, error),
     // Without the one with which they are listed.

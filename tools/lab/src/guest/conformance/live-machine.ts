@@ -36,6 +36,8 @@ export interface LiveMachine {
   unbind(bdf: Bdf): Promise<void>;
   /** Takes the function away. Settles when it is gone: its holder has let it go. */
   remove(bdf: Bdf): Promise<void>;
+  /** Settles when everything that the kernel has sent by now has arrived in this program. */
+  heard(): Promise<void>;
   /** Lines of the kernel's log since the last call. */
   log(): readonly string[];
   /** @throws when the error could not be injected */

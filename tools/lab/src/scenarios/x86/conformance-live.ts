@@ -58,6 +58,7 @@ export const conformanceLive: Scenario = {
     const { report, text } = await serve(lab, program);
     for (const { id, title, status, error } of report.results)
       findings.check(`${id}: ${title}`, error ?? status, 'passed');
+    findings.fact('date', new Date().toISOString().slice(0, 10));
     findings.fact('conformance', report);
     findings.fact('text', text.split('\n'));
   },
