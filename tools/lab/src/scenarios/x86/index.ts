@@ -16,6 +16,7 @@ import { ownerHundred } from './owner-endurance.js';
 import { ownerDriverlessSibling, ownerKilled, ownerRemoved, ownerResetFails } from './owner-failures.js';
 import { ownerCorrectable, ownerFatal, ownerNonfatal } from './owner-recoveries.js';
 import { ownerBackToBack, ownerRootPort, ownerTwoFunctions } from './owner-several.js';
+import { vfioAnswers } from './vfio-answers.js';
 
 /** The scenarios of the machine x86, in the order in which they run. */
 export const X86_SCENARIOS: readonly Scenario[] = [
@@ -50,4 +51,5 @@ export const X86_SCENARIOS: readonly Scenario[] = [
   commandRecover,
   commandWatch,
   conformanceLive,
+  vfioAnswers,
 ];
