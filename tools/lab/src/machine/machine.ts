@@ -5,8 +5,11 @@ import { type Findings } from '../session/report.js';
 export interface Endpoint {
   /** QEMU's name of the device, by which errors are injected. */
   readonly id: string;
-  /** `net`: a network card, with two queues and more. `rng`: a random number generator, small enough to be driven by our own driver. Default: `net`. */
-  readonly kind?: 'net' | 'rng';
+  /**
+   * `net`: a network card, with two queues and more. `rng`: a random number generator, small enough to be driven by our own
+   * driver. `e1000e`: a network card whose errors reach nobody, but whose driver in the kernel has callbacks. Default: `net`.
+   */
+  readonly kind?: 'net' | 'rng' | 'e1000e';
   /** More properties of QEMU's device, such as `iommu_platform=on`. */
   readonly options?: string;
 }

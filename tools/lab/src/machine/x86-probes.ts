@@ -41,4 +41,13 @@ export const X86_PROBES: readonly Probe[] = [
     result: 'u32',
     module: 'vfio_pci_core',
   },
+  // drivers/net/ethernet/intel/e1000e/netdev.c
+  {
+    function: 'e1000_io_error_detected',
+    fields: { ...name('pdev'), state: 'state:u32' },
+    result: 'u32',
+    module: 'e1000e',
+  },
+  { function: 'e1000_io_slot_reset', fields: name('pdev'), result: 'u32', module: 'e1000e' },
+  { function: 'e1000_io_resume', fields: name('pdev'), module: 'e1000e' },
 ];

@@ -14,7 +14,11 @@ import { X86_PROBES } from './x86-probes.js';
 const FIRST_SLOT = 4;
 
 /** QEMU's devices. Without a boot ROM of the network card the firmware is faster. */
-const DEVICE = { net: 'virtio-net-pci,romfile=', rng: 'virtio-rng-pci' } as const;
+const DEVICE = {
+  net: 'virtio-net-pci,romfile=,disable-legacy=on,aer=on',
+  rng: 'virtio-rng-pci,disable-legacy=on,aer=on',
+  e1000e: 'e1000e,romfile=',
+} as const;
 
 /**
  * Virtio functions: of the emulated endpoints they are the ones whose injected errors reach the root port (nvme has no AER
@@ -24,7 +28,7 @@ function endpointArguments(port: Port, { id, kind = 'net', options }: Endpoint, 
   const several = fn === 0 && port.endpoints.length > 1 ? ',multifunction=on' : '';
   const more = options === undefined ? '' : `,${options}`;
   const address = `bus=${port.id},addr=0.${fn}${several}`;
-  return ['-device', `${DEVICE[kind]},id=${id},${address},disable-legacy=on,aer=on${more}`];
+  return ['-device', `${DEVICE[kind]},id=${id},${address}${more}`];
 }
 
 /** Chassis and slot number are a port's own in the whole machine: the switch below root port n has chassis n × 16. */
@@ -65,7 +69,7 @@ export const x86: Machine = {
     program: 'usr/bin/qemu-system-x86_64',
     firmware: ['usr/share/qemu', 'usr/share/seabios'],
   },
-  modules: ['vfio-pci', 'vfio_iommu_type1', 'virtio_net', 'aer_inject'],
+  modules: ['vfio-pci', 'vfio_iommu_type1', 'virtio_net', 'aer_inject', 'e1000e'],
   probes: X86_PROBES,
   traceEvents: ['ras/aer_event'],
   checkStep: checkReplay,

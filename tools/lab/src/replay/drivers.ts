@@ -6,7 +6,8 @@ export type DriverCallbacks = Readonly<Partial<Record<Asked, string>>>;
 
 /**
  * What drivers bring (their `struct pci_error_handlers`), as Linux 7.3 has it: drivers/vfio/pci/vfio_pci_core.c,
- * drivers/pci/pcie/portdrv.c, drivers/virtio/virtio_pci_common.c (which has only reset_prepare and reset_done).
+ * drivers/pci/pcie/portdrv.c, drivers/virtio/virtio_pci_common.c (which has only reset_prepare and reset_done),
+ * drivers/net/ethernet/intel/e1000e/netdev.c.
  */
 const DRIVERS: Readonly<Record<string, DriverCallbacks>> = {
   'vfio-pci': { error_detected: 'vfio_pci_core_aer_err_detected' },
@@ -16,6 +17,11 @@ const DRIVERS: Readonly<Record<string, DriverCallbacks>> = {
     slot_reset: 'pcie_portdrv_slot_reset',
   },
   'virtio-pci': {},
+  e1000e: {
+    error_detected: 'e1000_io_error_detected',
+    slot_reset: 'e1000_io_slot_reset',
+    resume: 'e1000_io_resume',
+  },
 };
 
 /**

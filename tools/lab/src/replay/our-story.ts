@@ -7,10 +7,11 @@ import {
   type NotifyStep,
   type OperateStep,
   type OperationResult,
+  type RecoveryProcedure,
   type RecoveryScope,
   type Step,
 } from '@pci-recovery/core';
-import { aerHostProcedure, detectedVote, HOST_OPERATIONS, type AerEvent } from '@pci-recovery/aer';
+import { detectedVote, HOST_OPERATIONS, type AerEvent } from '@pci-recovery/aer';
 import { labError } from '../failure.js';
 import { callbacksOf } from './drivers.js';
 import { type KernelFacts } from './kernel-story.js';
@@ -32,8 +33,11 @@ function walkOf({ callback, channel }: NotifyStep): WalkName {
   return asked === 'error_detected' ? `error_detected(${channel})` : asked;
 }
 
-/** The kernel has nothing to answer with: from here on it did something else. */
-class NothingRecorded extends Error {}
+/** Ours cannot go on: the kernel has nothing to answer with, so it did something else from here on; or there is no end. */
+class NoEnd extends Error {}
+
+/** More than any recovery has. */
+const MOST_STEPS = 100;
 
 /** Walks our procedure's tree, answering with what the kernel found. */
 class StoryTeller {
@@ -44,6 +48,7 @@ class StoryTeller {
     private readonly platform: ReplayedPlatform,
     private readonly event: AerEvent,
     private readonly facts: KernelFacts,
+    private readonly procedure: RecoveryProcedure,
   ) {
     this.#scope = this.#scopeNow();
   }
@@ -70,12 +75,15 @@ class StoryTeller {
 
   tell(): readonly string[] {
     try {
-      let step: Step = aerHostProcedure.begin({ event: this.event, scope: this.#scope, verdict: 'recover' });
-      while (step.do !== 'end') step = step.do === 'notify' ? this.#notify(step) : this.#operate(step);
+      let step: Step = this.procedure.begin({ event: this.event, scope: this.#scope, verdict: 'recover' });
+      for (let steps = 0; step.do !== 'end'; steps++) {
+        if (steps === MOST_STEPS) throw new NoEnd('it goes round in circles');
+        step = step.do === 'notify' ? this.#notify(step) : this.#operate(step);
+      }
       const { status } = step.state as { readonly status: string };
       this.happenings.push(say.end(this.#bridge, step.result === 'recovered' ? 'recovered' : 'failed', status));
     } catch (error) {
-      if (!(error instanceof NothingRecorded)) throw error;
+      if (!(error instanceof NoEnd)) throw error;
       this.happenings.push(error.message);
     }
     return this.happenings;
@@ -123,7 +131,7 @@ class StoryTeller {
     const context = { device } as CallbackContext;
     const recorded = this.facts.vote(walk, device.bdf);
     const vote = own ? own[step.callback as 'errorDetected']!(context, step.channel) : recorded;
-    if (vote === undefined) throw new NothingRecorded(`no answer of ${device.bdf} to ${walk} is recorded`);
+    if (vote === undefined) throw new NoEnd(`no answer of ${device.bdf} to ${walk} is recorded`);
     if (typeof vote !== 'string') throw labError('REPLAY', 'A port of ours answers with a promise.');
     this.happenings.push(say.answer(askedIn(walk), device.bdf, vote));
     return { gave: 'vote', vote };
@@ -144,12 +152,16 @@ class StoryTeller {
     const { reset } = this.facts;
     this.happenings.push(say.reset(bridge));
     if (this.platform.topology.get(bridge)?.bridge) this.happenings.push(say.busReset(bridge));
-    if (!reset) throw new NothingRecorded(`no result of a reset of ${bridge} is recorded`);
+    if (!reset) throw new NoEnd(`no result of a reset of ${bridge} is recorded`);
     this.happenings.push(say.resetEnded(bridge, reset));
     return reset === 'recovered' ? { ok: true } : { ok: false, why: 'failed' };
   }
 }
 
-/** What our host procedure does with an error, given what the kernel found. */
-export const ourStory = (platform: ReplayedPlatform, event: AerEvent, facts: KernelFacts): readonly string[] =>
-  new StoryTeller(platform, event, facts).tell();
+/** What a procedure of ours does with an error, given what the kernel found. */
+export const ourStory = (
+  platform: ReplayedPlatform,
+  event: AerEvent,
+  facts: KernelFacts,
+  procedure: RecoveryProcedure,
+): readonly string[] => new StoryTeller(platform, event, facts, procedure).tell();

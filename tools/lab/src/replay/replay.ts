@@ -1,4 +1,4 @@
-import { type Bdf } from '@pci-recovery/core';
+import { type Bdf, type RecoveryProcedure } from '@pci-recovery/core';
 import { aerHostProcedure } from '@pci-recovery/aer';
 import { PciTopology } from '@pci-recovery/pci/topology';
 import { callText } from '../evidence/kernel-calls.js';
@@ -36,7 +36,10 @@ class StepReplay {
   /** Recoveries of each lane, in order. */
   readonly #lanes = new Map<string, KernelRecovery>();
 
-  constructor(private readonly step: RecordedStep) {
+  constructor(
+    private readonly step: RecordedStep,
+    private readonly procedure: RecoveryProcedure,
+  ) {
     this.#platform = new ReplayedPlatform(new PciTopology(step.functions));
     const ended = step.log.filter(({ kind }) => kind === 'recovery_succeeded' || kind === 'recovery_failed');
     this.#endings = ended.filter((record): record is Ending => record.bdf !== undefined);
@@ -68,7 +71,7 @@ class StepReplay {
     const event = this.#platform.event(recovery, severity);
     this.#compare(`lane of ${of}`, [], this.#overlapping(recovery, event));
     const { happenings, facts } = kernelStory(recovery);
-    const ours = ourStory(this.#platform, event, facts);
+    const ours = ourStory(this.#platform, event, facts, this.procedure);
     this.#ourUevents.push(...ours.filter((happening) => happening.startsWith('uevent ')));
     this.#compare(of, ours, [...happenings, this.#endOf(recovery)]);
     this.recoveries.push({ device, severity, compared: ours.length });
@@ -83,8 +86,8 @@ class StepReplay {
   }
 
   /** A recovery that began before the last one of its lane was over. */
-  #overlapping(recovery: KernelRecovery, event: Parameters<typeof aerHostProcedure.lane>[0]): readonly string[] {
-    const lane = aerHostProcedure.lane(event, this.#platform.aer.scopeOf(event));
+  #overlapping(recovery: KernelRecovery, event: Parameters<RecoveryProcedure['lane']>[0]): readonly string[] {
+    const lane = this.procedure.lane(event, this.#platform.aer.scopeOf(event));
     const last = this.#lanes.get(lane);
     this.#lanes.set(lane, recovery);
     return last && last.to > recovery.from ? [`a recovery of ${last.device} that was still running`] : [];
@@ -115,6 +118,8 @@ class StepReplay {
  * Does every recovery of a step again with our host procedure: with the kernel's error, its topology, its drivers'
  * answers and the result of its reset; and says where ours does something else. Compared are walks, callbacks, answers and
  * votes, channel states, uevents (in the trace, and as they came), resets, clearing of status and the end, in order.
+ * `procedure`: ours; another one only to see what is found of it.
  * @throws PciRecoveryError `ERR_PCI_LAB_REPLAY` when a driver is not known, or ours asks for what the kernel has not.
  */
-export const replay = (step: RecordedStep): Replay => new StepReplay(step).run();
+export const replay = (step: RecordedStep, procedure: RecoveryProcedure = aerHostProcedure): Replay =>
+  new StepReplay(step, procedure).run();

@@ -23,10 +23,10 @@ describe("QEMU's arguments of the machine x86", () => {
       .map((device) => device.split(' ')[0]!.replace(',disable-legacy=on,aer=on', ' AER'));
     expect(devices).toEqual([
       'pcie-root-port,id=rp1,bus=pcie.0,chassis=1,slot=1,addr=4.0',
-      'virtio-net-pci,romfile=,id=ep_single,bus=rp1,addr=0.0 AER',
+      'virtio-net-pci,romfile= AER,id=ep_single,bus=rp1,addr=0.0',
       'pcie-root-port,id=rp2,bus=pcie.0,chassis=2,slot=2,addr=5.0',
-      'virtio-net-pci,romfile=,id=ep_pair0,bus=rp2,addr=0.0,multifunction=on AER',
-      'virtio-net-pci,romfile=,id=ep_pair1,bus=rp2,addr=0.1 AER',
+      'virtio-net-pci,romfile= AER,id=ep_pair0,bus=rp2,addr=0.0,multifunction=on',
+      'virtio-net-pci,romfile= AER,id=ep_pair1,bus=rp2,addr=0.1',
       'pcie-root-port,id=rp3,bus=pcie.0,chassis=3,slot=3,addr=6.0',
     ]);
   });
@@ -52,7 +52,7 @@ describe("QEMU's arguments of the machine x86", () => {
 
   it('have small devices for drivers of our own', () => {
     expect(line({ ports: [{ id: 'p', endpoints: [{ id: 'e', kind: 'rng' }] }] })).toContain(
-      '-device virtio-rng-pci,id=e,bus=p,addr=0.0,disable-legacy=on,aer=on',
+      '-device virtio-rng-pci,disable-legacy=on,aer=on,id=e,bus=p,addr=0.0',
     );
   });
 
@@ -76,7 +76,7 @@ describe("QEMU's arguments of the machine x86", () => {
       memory: 2048,
       kernelArguments: 'quiet',
     };
-    expect(line(layout)).toMatch(/-m 2048 .*panic=-1 quiet .*aer=on,iommu_platform=on/);
+    expect(line(layout)).toMatch(/-m 2048 .*panic=-1 quiet .*id=e,bus=p,addr=0.0,iommu_platform=on/);
   });
 });
 

@@ -12,6 +12,7 @@ const RECOVERIES: Readonly<Record<string, readonly string[]>> = {
   'both-functions': ['0000:02:00.0 nonfatal', '0000:02:00.1 nonfatal'],
   'driverless-sibling': ['0000:01:00.0 fatal'],
   'empty-port': ['0000:00:04.0 fatal'],
+  'fails-again': ['0000:01:00.0 fatal', '0000:00:04.0 nonfatal'],
   fatal: ['0000:01:00.0 fatal'],
   'fatal-and-nonfatal': ['0000:02:00.0 fatal', '0000:02:00.1 fatal'],
   injector: ['0000:01:00.0 fatal'],
@@ -26,6 +27,8 @@ const RECOVERIES: Readonly<Record<string, readonly string[]>> = {
   'undriven-port': ['0000:01:00.0 nonfatal'],
   'upstream-fatal': ['0000:01:00.0 fatal'],
   'upstream-nonfatal': ['0000:01:00.0 nonfatal'],
+  'wants-reset': ['0000:00:04.0 nonfatal'],
+  'wants-reset-fatal': ['0000:00:04.0 fatal'],
 };
 
 /** Two recoveries of two threads, moment by moment in turn. */

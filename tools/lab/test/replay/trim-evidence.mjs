@@ -1,4 +1,5 @@
-// Writes the fixtures anew from what the lab left: node trim-evidence.mjs <folder with a folder for each scenario>.
+// Writes the fixtures anew from what the lab left: node trim-evidence.mjs <folder with a folder for each scenario>
+// [names; all when there are none].
 // Kept is what a replay needs, one thing on each line, named by the part of the evidence that it is from.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,11 +23,16 @@ const STEPS = {
   'two-ports': 'kernel-back-to-back/two-ports',
   'fatal-and-nonfatal': 'kernel-back-to-back/fatal-and-nonfatal',
   injector: 'kernel-aer-inject/fatal-1',
+  'wants-reset': 'kernel-driver/rp5-comp_time',
+  'wants-reset-fatal': 'kernel-driver/rp5-malf_tlp',
+  'fails-again': 'kernel-no-callback/fails-again',
 };
 
+const [folder, ...wanted] = process.argv.slice(2);
 for (const [name, step] of Object.entries(STEPS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   const [scenario, evidence] = step.split('/');
-  const seen = JSON.parse(readFileSync(join(process.argv[2], scenario, `evidence-${evidence}.json`), 'utf8'));
+  const seen = JSON.parse(readFileSync(join(folder, scenario, `evidence-${evidence}.json`), 'utf8'));
   const moments = [...seen.calls, ...seen.returns].sort((a, b) => a.order - b.order);
   const ending = ({ kind }) => kind === 'recovery_succeeded' || kind === 'recovery_failed';
   const rows = [
