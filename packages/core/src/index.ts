@@ -6,6 +6,8 @@ import 'reflect-metadata';
 
 export * from './bdf.js';
 export * from './contract/index.js';
+export * from './events/event-queue.js';
+export * from './events/event-stream.js';
 export * from './errors/describe-error.js';
 export * from './errors/pci-recovery-error.js';
 export * from './plain.js';

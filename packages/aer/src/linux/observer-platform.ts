@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   compareBdf,
   type Bdf,
   type Capability,
@@ -13,8 +15,6 @@ import {
   type Stoppable,
 } from '@pci-recovery/core';
 import { type AerTraceEvent } from '@pci-recovery/core/linux';
-import { EventQueue } from '../platform/event-queue.js';
-import { EventStream } from '../platform/event-stream.js';
 import { aerObserverProcedure } from '../procedure/observer.js';
 import { pollCorrectable } from './correctable-poll.js';
 import { CounterWatch, type Moved } from './counters.js';

@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   type Bdf,
   type Capability,
   type ChannelState,
@@ -13,8 +15,6 @@ import {
   type Stoppable,
 } from '@pci-recovery/core';
 import { type AerTraceEvent, type VfioDevicePort } from '@pci-recovery/core/linux';
-import { EventQueue } from '../platform/event-queue.js';
-import { EventStream } from '../platform/event-stream.js';
 import { aerOwnerProcedure } from '../procedure/owner.js';
 import { type Evidence } from './classify.js';
 import { CounterWatch } from './counters.js';

@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   TOKENS,
   type Answer,
   type Awaitable,
@@ -28,8 +30,6 @@ import { detectedVote, UEVENT_OF_VOTE } from '../votes.js';
 import { Channels } from './channels.js';
 import { AerCounters } from './counters.js';
 import { acknowledgeCorrectable, clearDeviceStatus, clearNonfatalStatus, confirmSource } from './error-status.js';
-import { EventQueue } from './event-queue.js';
-import { EventStream } from './event-stream.js';
 import { decodeFirmwareError, type FirmwareError } from './firmware-record.js';
 import { PortServices } from './port-services.js';
 import { RegisterMap } from './registers.js';

@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   TOKENS,
   type Answer,
   type Awaitable,
@@ -33,7 +35,6 @@ import { type EehPlatformOptions } from './eeh-options.js';
 import { ERRNO } from './errno.js';
 import { removeDead } from './hotplug.js';
 import { EventMaker } from './event-maker.js';
-import { EventQueue } from './event-queue.js';
 import { Membership } from './membership.js';
 import { reportedErrors } from './next-error.js';
 import { openFunction, releaseFunction } from './ownership.js';
@@ -64,7 +65,7 @@ export class EehPlatform implements RecoveryPlatform {
   readonly #performing: PerformSurroundings;
   readonly #logged: NonNullable<EehPlatformOptions['logged']>;
   readonly #suspectedLoop: NonNullable<EehPlatformOptions['suspectedLoop']>;
-  readonly #queue = new EventQueue();
+  readonly #queue = new EventQueue<EehEvent>();
   readonly #make: EventMaker;
 
   constructor(
@@ -106,10 +107,8 @@ export class EehPlatform implements RecoveryPlatform {
     return this.#around.tree;
   }
 
-  async *events({ signal }: Stoppable): AsyncIterable<EehEvent> {
-    const interrupts = this.#takeInterrupts(signal);
-    yield* this.#queue.taken(signal);
-    await interrupts;
+  events({ signal }: Stoppable): AsyncIterable<EehEvent> {
+    return new EventStream(this.#queue, signal, (until) => this.#takeInterrupts(until));
   }
 
   /** Asks firmware for everything that it has to report, then every PE for its state. */

@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   wait,
   type Bdf,
   type Capability,
@@ -16,7 +18,6 @@ import { type EehOwnerPort, type OwnedPe } from '../owner-port.js';
 import { eehOwnerProcedure } from '../procedure/owner.js';
 import { type EehEvent, type EehRecord } from '../record.js';
 import { VFIO_EEH_PE, VFIO_EEH_PE_STATE } from '../vfio.js';
-import { EventQueue } from './event-queue.js';
 
 /** What can be set differently. */
 export interface EehOwnerOptions {
@@ -43,7 +44,7 @@ export class EehOwnerPlatform implements RecoveryPlatform {
   readonly #clock: Clock;
   readonly #pollMs: number;
   readonly #availableMs: number;
-  readonly #queue = new EventQueue();
+  readonly #queue = new EventQueue<EehEvent>();
   /** PEs whose freeze was reported and not yet ended, by name; lost ones stay. */
   readonly #reported = new Set<string>();
   readonly #channels = new Map<string, ChannelState>();
@@ -57,10 +58,8 @@ export class EehOwnerPlatform implements RecoveryPlatform {
     this.#availableMs = options.availableMs ?? 300_000;
   }
 
-  async *events({ signal }: Stoppable): AsyncIterable<EehEvent> {
-    const polling = this.#poll(signal);
-    yield* this.#queue.taken(signal);
-    await polling;
+  events({ signal }: Stoppable): AsyncIterable<EehEvent> {
+    return new EventStream(this.#queue, signal, (until) => this.#poll(until));
   }
 
   async survey({ signal }: Stoppable): Promise<readonly EehEvent[]> {

@@ -1,7 +1,7 @@
 /** What is next: an event, the failure of the source, or nothing yet. */
 export type Next<Event> = { readonly event: Event } | { readonly error: unknown } | undefined;
 
-/** Events on their way to their consumer, in order. */
+/** Events on their way from a platform to its one consumer, in order: for who writes a platform. */
 export class EventQueue<Event> {
   #events: Event[] = [];
   /** Index of the next event. */
