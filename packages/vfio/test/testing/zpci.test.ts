@@ -45,6 +45,15 @@ describe('what the lab saw of zPCI', () => {
     expect(take()).toBe('ENOTTY');
   });
 
+  it.each([
+    ['s390x', 'ENODEV'],
+    ['x64', 'ENOTTY'],
+    ['ppc64', 'ENOTTY'],
+  ] as const)('feature 13 of a function that is not zPCI, on %s: %s', (arch, answer) => {
+    const kernel = new ScriptedKernel({ arch, iommu: 'type1', groups: [{ number: 1, functions: [{ bdf: ZBDF }] }] });
+    expect(opened(kernel).take()).toBe(answer);
+  });
+
   it('a utility string comes where there is one', () => {
     const utilString = new Uint8Array(64).fill(0x40);
     utilString.set([0xc1, 0xc2]);

@@ -146,8 +146,8 @@ const ROWS: readonly Row[] = [
     id: 'feature.zpci-error-elsewhere',
     platforms: ['x64', 'ppc64'],
     call: feature(13),
-    answer: 'ENODEV',
-    source: 'drivers/vfio/pci/vfio_pci_zdev.c:vfio_pci_zdev_feature_err',
+    answer: 'ENOTTY',
+    source: 'lab',
   },
 ];
 

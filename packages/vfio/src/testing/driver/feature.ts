@@ -43,7 +43,8 @@ function zpciError(
   const zpci = context.machine.zpciOf(subject);
   // A kernel that knows only older base capabilities does not know the feature.
   if (zpci && (zpci.description.baseVersion ?? 3) < 3) return errno('ENOTTY');
-  if (!zpci) return errno('ENODEV');
+  // Elsewhere the kernel is built without CONFIG_VFIO_PCI_ZDEV_KVM (drivers/vfio/pci/vfio_pci_priv.h).
+  if (!zpci) return errno(context.machine.description.arch === 's390x' ? 'ENODEV' : 'ENOTTY');
   const checked = check(flags, room, GET, 8);
   if (checked !== 1) return checked;
   if (data.byteLength < 8) return errno('EFAULT');
