@@ -14,7 +14,11 @@ const REMOVE = 'vfio_iommu_spapr_tce_remove';
 
 const TOP = 1n << 64n;
 
-/** VFIO_IOMMU_ENABLE: lets a version 1 container be used. No argument; EPERM: the memlock limit is below the DMA window. */
+/**
+ * VFIO_IOMMU_ENABLE: lets a version 1 container be used (drivers/vfio/vfio_iommu_spapr_tce.c:tce_iommu_enable). No argument.
+ * ENOMEM: the whole DMA window counts as locked, and RLIMIT_MEMLOCK is below it; EPERM: the window has size 0, or another process
+ * has used the container; EBUSY: enabled already; ENODEV: no group is attached.
+ */
 export const spaprEnable = { request: 'VFIO_IOMMU_ENABLE', argument: undefined } as const;
 
 /** VFIO_IOMMU_DISABLE: the opposite. Version 2 containers know neither. */
