@@ -92,12 +92,13 @@ export const LIVE_CASES: readonly ConformanceCase[] = [
       for (const row of withSlotReset(context, 'single', { a: NEED_RESET })) {
         const machine = await LiveBench.open(context, { layout: 'single', script: row.script });
         const { bench } = machine;
+        const law = lawOf(context, row);
         const setUp = bench.interlude!;
-        let before = 0;
+        let before: number | undefined;
         bench.interlude = async (entry) => {
           if (entry.callback === 'slotReset') {
             await bench.subject.live!.settled();
-            before = bench.resets().filter(({ ok }) => ok === true).length;
+            before ??= bench.resets().filter(({ ok }) => ok === true).length;
           }
           await setUp(entry);
         };
@@ -105,6 +106,13 @@ export const LIVE_CASES: readonly ConformanceCase[] = [
         same(before, 1, `"${row.incident}": slot_reset comes after the end of the one reset.`);
         await machine.work(['a'], `After a "${row.incident}" error and a reset`);
         holds(!(await machine.look('a')).marked, `Nothing is left of a "${row.incident}" error.`);
+        // A function whose error reporting was not restored would be silent from now on.
+        same(
+          (await machine.recover(row.incident, 'a')).result,
+          law.result,
+          `The next "${row.incident}" error is seen.`,
+        );
+        await machine.work(['a'], `After another "${row.incident}" error and a reset`);
         await context.closeAll();
       }
     },

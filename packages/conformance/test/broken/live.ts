@@ -96,6 +96,17 @@ export const BROKEN_LIVE: readonly Broken[] = [
     'live.many-leave-nothing-open',
   ),
   brokenLive(
+    'leaves functions mute: their next error is not reported',
+    machine((honest, bus) => ({
+      inject(incident, at) {
+        if (bus.facts.some(({ kind }) => kind === 'reset_end')) return;
+        return honest.inject(incident, at);
+      },
+    })),
+    'live.works-after-a-reset',
+    'live.many-leave-nothing-open',
+  ),
+  brokenLive(
     'forgets siblings',
     platform((honest) => ({
       scopeOf(event) {

@@ -1,4 +1,4 @@
-import { parseBdf, systemClock, type Bdf } from '@pci-recovery/core';
+import { parseBdf, systemClock, wait, type Bdf } from '@pci-recovery/core';
 import { AerTrace, nativeSyscalls, openVfioDevice, Sysfs, UeventMonitor, VfioOwnership } from '@pci-recovery/vfio';
 import { readdirSync } from 'node:fs';
 import { VirtioRng } from '../virtio/virtio-rng.js';
@@ -9,6 +9,7 @@ import { type LiveDriver, type LiveFunction, type LiveMachine } from './live-mac
 import { bindToVfio, remove, unbind } from './pci-functions.js';
 
 const REQUEST_MS = 5_000;
+const POLL_MS = 5;
 /** Each device sees its memory somewhere else: those of one group share a container. */
 const IOVA_STEP = 0x10_0000n;
 
@@ -34,14 +35,25 @@ const functionsOf = (layouts: ConformanceInput['layouts']): LiveMachine['layouts
     ]),
   );
 
+/** An interrupt came since then. A request that is completed at once is seen before its interrupt. */
+async function interrupted(rng: VirtioRng, since: number): Promise<boolean> {
+  for (let waited = 0; waited < REQUEST_MS && rng.interrupts === since; waited += POLL_MS)
+    await wait(systemClock, POLL_MS);
+  return rng.interrupts > since;
+}
+
 /** A random number generator that is driven from here. */
 const driverOf = (rng: VirtioRng): LiveDriver => ({
   setUp: () => rng.start(),
-  request: () =>
-    rng.request(AbortSignal.timeout(REQUEST_MS)).then(
-      () => true,
-      () => false,
-    ),
+  async request() {
+    const before = rng.interrupts;
+    try {
+      await rng.request(AbortSignal.timeout(REQUEST_MS));
+    } catch {
+      return false;
+    }
+    return interrupted(rng, before);
+  },
   [Symbol.asyncDispose]: () => rng[Symbol.asyncDispose](),
 });
 
