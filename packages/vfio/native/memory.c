@@ -6,11 +6,13 @@
 // The longest ArrayBuffer that every supported node can hold.
 #define LONGEST (INT64_C(1) << 32)
 
-// Made by mmap, freed when its ArrayBuffer's memory is: `mapped` says whether munmap came first.
+// Made by mmap, freed when its ArrayBuffer's memory is (`mapped` says whether munmap came first), or with its last pin, when
+// that comes later: a program can move the memory into another ArrayBuffer and lose that one while a thread writes there.
 struct mapping {
   void *address;
   size_t length;
   bool mapped;
+  bool lost;
   unsigned pins;
 };
 
@@ -22,12 +24,17 @@ static int unmap(struct mapping *mapping) {
   return outcome(munmap(mapping->address, mapping->length));
 }
 
+static void release(struct mapping *mapping) {
+  if (mapping->mapped) unmap(mapping);
+  free(mapping);
+}
+
 static void forget(napi_env env, void *data, void *hint) {
   struct mapping *mapping = hint;
   (void)env;
   (void)data;
-  if (mapping->mapped) unmap(mapping);
-  free(mapping);
+  mapping->lost = true;
+  if (mapping->pins == 0) release(mapping);
 }
 
 // The mapping behind an ArrayBuffer; NULL when it is none of ours, or gone.
@@ -50,7 +57,7 @@ struct mapping *pin_mapping(napi_env env, napi_value memory) {
 }
 
 void unpin_mapping(struct mapping *mapping) {
-  if (mapping != NULL) mapping->pins--;
+  if (mapping != NULL && --mapping->pins == 0 && mapping->lost) release(mapping);
 }
 
 static void *map(int fd, size_t length, int protection, int64_t offset) {
@@ -66,7 +73,7 @@ static napi_value wrapped(napi_env env, struct mapping *mapping) {
   napi_status status =
       napi_create_external_arraybuffer(env, mapping->address, mapping->length, forget, mapping, &buffer);
   if (status != napi_ok) {
-    forget(env, NULL, mapping);
+    release(mapping);
     return NULL;
   }
   napi_type_tag_object(env, buffer, &MAPPING);
@@ -115,8 +122,11 @@ CALL(call_munmap) {
   }
   struct mapping *mapping = mapping_of(env, buffer);
   if (mapping == NULL) return number(env, -EINVAL);
-  if (mapping->pins > 0 || napi_detach_arraybuffer(env, buffer) != napi_ok) return number(env, -EBUSY);
-  return number(env, unmap(mapping));
+  if (mapping->pins > 0) return number(env, -EBUSY);
+  mapping->pins++; // what is detached can be lost at once
+  int result = napi_detach_arraybuffer(env, buffer) == napi_ok ? unmap(mapping) : -EBUSY;
+  unpin_mapping(mapping);
+  return number(env, result);
 }
 
 CALL(call_address_of) {

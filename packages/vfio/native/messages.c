@@ -126,8 +126,9 @@ CALL(call_send) {
   int fd;
   struct memory memory;
   struct fds fds;
+  // The list first: its elements can be accessors, and their code could take away memory that was looked at before.
   if (!take_arguments(env, info, 3, values) || !read_int32(env, values[0], "fd", &fd) ||
-      !read_memory(env, values[1], "bytes", &memory) || !read_fds(env, values[2], &fds)) {
+      !read_fds(env, values[2], &fds) || !read_memory(env, values[1], "bytes", &memory)) {
     return NULL;
   }
   union control control;

@@ -33,6 +33,6 @@ static const napi_property_descriptor EXPORTS[] = {
 };
 
 NAPI_MODULE_INIT() {
-  napi_define_properties(env, exports, sizeof EXPORTS / sizeof EXPORTS[0], EXPORTS);
-  return exports;
+  napi_status status = napi_define_properties(env, exports, sizeof EXPORTS / sizeof EXPORTS[0], EXPORTS);
+  return status == napi_ok ? exports : NULL;
 }

@@ -44,9 +44,14 @@ CALL(call_socket_pair) {
   napi_value pair = NULL;
   (void)info;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | HOW, 0, fds) < 0) return number(env, -errno);
-  napi_create_array_with_length(env, 2, &pair);
-  for (uint32_t end = 0; end < 2; end++) napi_set_element(env, pair, end, number(env, fds[end]));
-  return pair;
+  if (napi_create_array_with_length(env, 2, &pair) == napi_ok &&
+      napi_set_element(env, pair, 0, number(env, fds[0])) == napi_ok &&
+      napi_set_element(env, pair, 1, number(env, fds[1])) == napi_ok) {
+    return pair;
+  }
+  // The environment is ending: nobody will own them.
+  for (int end = 0; end < 2; end++) close(fds[end]);
+  return NULL;
 }
 
 static bool read_kind(napi_env env, napi_value value, int *type) {

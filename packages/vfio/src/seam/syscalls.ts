@@ -32,7 +32,8 @@ export interface Datagram {
  * The one seam to the kernel: every system call of this package goes through it, so that a scripted kernel can stand in
  * (`@pci-recovery/vfio/testing`). Calls never throw for what the kernel answers: a negative errno comes back. Wrong
  * types of arguments throw a TypeError. All descriptors are made close-on-exec. Memory that is passed must stay
- * untouched until the call returns, or its promise settles; views below 64 bytes are as good as any.
+ * untouched until the call returns, or its promise settles, and its buffer must not be transferred meanwhile: only the view
+ * keeps it alive. Views below 64 bytes are as good as any.
  */
 export interface Syscalls {
   /** open(2). O_CLOEXEC is added; a file that O_CREAT makes gets mode 0600. */

@@ -57,6 +57,21 @@ describeNative('socketPair, send and receive', (kernel) => {
     expect(named(kernel.send(left, bytes('x'), [-1]))).toBe('EBADF');
   });
 
+  it('looks at its memory last: a list that takes it away while it is read gets nothing sent', () => {
+    const [left, right] = pair();
+    const message = bytes('secret '.repeat(1000));
+    const list: number[] = [];
+    Object.defineProperty(list, 0, {
+      enumerable: true,
+      get() {
+        structuredClone(message.buffer, { transfer: [message.buffer] });
+        return left;
+      },
+    });
+    expect(thrownBy(() => kernel.send(left, message, list))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(named(kernel.receive(right, new Uint8Array(8)).result)).toBe('EAGAIN');
+  });
+
   it('fills up, and says so instead of waiting', () => {
     const [left] = pair();
     const sent = Array.from({ length: 100_000 }, () => kernel.send(left, new Uint8Array(1024), [])).findIndex(
