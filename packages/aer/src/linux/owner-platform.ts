@@ -168,9 +168,10 @@ export class AerOwnerPlatform implements RecoveryPlatform {
     return this.#operations.perform(operation, devices, signal);
   }
 
+  /** A failure is told and not stored: the next error starts as any other (err.c:report_perm_failure_detected). */
   beforeCallback({ bdf, generation }: DeviceRef, _: unknown, channel: ChannelState): void {
     const held = this.#held.get(bdf);
-    if (held?.generation === generation) held.channel = channel;
+    if (held?.generation === generation && channel !== 'perm_failure') held.channel = channel;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

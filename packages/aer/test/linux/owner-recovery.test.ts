@@ -123,6 +123,16 @@ it('a failed reset of the link is the end', async () => {
   expect(bench.results).toEqual(['disconnected: The host gave up.']);
 });
 
+it('a failure is told and not stored: the next error is recovered as any other (err.c:report_perm_failure_detected)', async () => {
+  const bench = await new Bench().start({ [NIC]: {} });
+  bench.kernel.failingResets = 1;
+  for (let errors = 0; errors < 2; errors++) {
+    await bench.drive(bench.kernel.error(NIC, 'fatal'));
+    await bench.settle();
+  }
+  expect(bench.results).toEqual(['disconnected: The host gave up.', 'recovered: The listeners work again.']);
+});
+
 it('a sibling that has a non-fatal error end in a reset promotes it (R1.5)', async () => {
   const bench = await new Bench({ drivers: { [MF1]: 'need_reset' } }).start({ [MF0]: {} });
   await bench.drive(bench.kernel.error(MF0, 'nonfatal'));

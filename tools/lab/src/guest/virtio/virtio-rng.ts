@@ -56,16 +56,15 @@ export class VirtioRng implements AsyncDisposable {
     await this.#addStatus(STATUS.DRIVER_OK);
   }
 
-  /** Random bytes, once the device has written them and said so by an interrupt. Rejects when `signal` aborts. */
+  /** Random bytes, once the device has written them **and** said so by an interrupt. Rejects when `signal` aborts. */
   async request(signal: AbortSignal, length = 16): Promise<Uint8Array> {
+    const before = this.interrupts;
     this.#queue.offer(length);
     await this.#write(this.#places.notify.bar, this.#notify, 2, 0);
-    for (;;) {
-      const interrupted = this.interrupts;
-      const bytes = this.#queue.take();
-      if (bytes) return bytes;
-      await this.#interrupted(interrupted, signal);
-    }
+    while (this.interrupts === before) await this.#interrupted(before, signal);
+    const bytes = this.#queue.take();
+    if (!bytes) throw new Error(`${this.device.bdf} raised an interrupt and had written nothing.`);
+    return bytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
