@@ -10,3 +10,7 @@ export async function inOrder(...works: readonly (() => void | Promise<void>)[])
   }
   if (failures.length > 0) throw failures[0];
 }
+
+/** The same for what failed already: what then goes wrong with giving back does not hide why. */
+export const giveUp = (...works: readonly (() => void | Promise<void>)[]): Promise<void> =>
+  inOrder(...works).catch(() => undefined);

@@ -13,6 +13,16 @@ export interface KernelFileOptions {
   readonly arch?: string;
 }
 
+/** The request numbers; where nobody knows them, something is done before that is thrown. */
+function numbersOr(arch: string | undefined, otherwise: () => void): RequestNumbers {
+  try {
+    return requests(arch);
+  } catch (error) {
+    otherwise();
+    throw error;
+  }
+}
+
 /**
  * A descriptor together with the calls that are made on it. A call in a thread has only the descriptor's number: were it
  * closed and the number given out again, the call would hit somebody else's file. So closing waits for calls under way,
@@ -27,12 +37,15 @@ export class KernelFile implements AsyncDisposable {
   #sealed = false;
   #closed: Promise<void> | undefined;
 
-  /** Takes the descriptor over. */
+  /**
+   * Takes the descriptor over, also when this throws: it is closed then.
+   * @throws PciRecoveryError `ERR_PCI_UNKNOWN_ARCHITECTURE`
+   */
   constructor(syscalls: Syscalls, fd: OwnedFd, { context = {}, arch }: KernelFileOptions = {}) {
     this.syscalls = syscalls;
     this.context = context;
     this.#fd = fd;
-    this.#numbers = requests(arch);
+    this.#numbers = numbersOr(arch, () => void fd.close().catch(() => undefined));
   }
 
   /** What it is, in words. */

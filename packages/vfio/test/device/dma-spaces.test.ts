@@ -129,6 +129,64 @@ describe('memory that is mapped', () => {
 });
 
 describe('SPAPR TCE version 2', () => {
+  const V2 = { iommu: 'spaprTceV2Iommu' as const };
+
+  it('maps a piece of memory twice at the same time: the second waits until it is registered', async () => {
+    await on(
+      POWER,
+      async (device, lab) => {
+        using memory = DmaMemory.allocate(lab.kernel, 8192, 'ppc64');
+        const { address, size } = memory;
+        const held = lab.kernel.script({ call: 'ioctl', request: 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY', hold: true });
+        const mappings = [0x10_0000n, 0x20_0000n].map((iova) => device.mapDma({ address, size, iova }));
+        await lab.turn();
+        expect(lab.count('VFIO_IOMMU_MAP_DMA')).toBe(0);
+        held.release();
+        expect(await Promise.all(mappings)).toEqual([0x10_0000n, 0x20_0000n]);
+        expect(lab.count('VFIO_IOMMU_SPAPR_REGISTER_MEMORY')).toBe(1);
+        for (const iova of [0x10_0000n, 0x20_0000n]) await device.unmapDma(iova);
+        expect(lab.count('VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY')).toBe(1);
+      },
+      V2,
+    );
+  });
+
+  it('maps memory again while it is being given back: it waits for that', async () => {
+    await on(
+      POWER,
+      async (device, lab) => {
+        using memory = DmaMemory.allocate(lab.kernel, 8192, 'ppc64');
+        const { address, size } = memory;
+        await device.mapDma({ address, size, iova: 0x10_0000n });
+        const held = lab.kernel.script({ call: 'ioctl', request: 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY', hold: true });
+        const unmapping = device.unmapDma(0x10_0000n);
+        await lab.turn();
+        const mapping = device.mapDma({ address, size, iova: 0x20_0000n });
+        await lab.turn();
+        held.release();
+        await unmapping;
+        expect(await mapping).toBe(0x20_0000n);
+        await device.unmapDma(0x20_0000n);
+      },
+      V2,
+    );
+  });
+
+  it('goes on after a mapping that was refused', async () => {
+    await on(
+      POWER,
+      async (device, lab) => {
+        using memory = DmaMemory.allocate(lab.kernel, 8192, 'ppc64');
+        const { address, size } = memory;
+        lab.kernel.script({ call: 'ioctl', request: 'VFIO_IOMMU_MAP_DMA', times: 1, result: 'EIO' });
+        const [first, second] = [0x10_0000n, 0x20_0000n].map((iova) => device.mapDma({ address, size, iova }));
+        await expect(first).rejects.toMatchObject({ context: { errno: 'EIO' } });
+        expect(await second).toBe(0x20_0000n);
+      },
+      V2,
+    );
+  });
+
   it('has further DMA windows', async () => {
     await on(
       POWER,

@@ -208,6 +208,18 @@ describe('opening a PE', () => {
   });
 
   it.each([
+    ['no function at all', []],
+    ['a function of another group', [A, B]],
+  ])('takes functions of its group, not %s', async (_, functions) => {
+    const lab = new Lab(TWO_PES);
+    await expect(opened(lab, { functions })).rejects.toMatchObject({
+      code: 'ERR_PCI_UNSUPPORTED',
+      context: { group: 3 },
+    });
+    expect(lab.calls).toEqual([]);
+  });
+
+  it.each([
     ['where EEH is off', { ...POWER, eeh: 'off' as const }],
     ['on x86', { ...POWER, arch: 'x64' as const }],
   ])('says that there is no EEH %s, and leaves nothing open', async (_, machine) => {

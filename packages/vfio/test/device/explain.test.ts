@@ -62,6 +62,14 @@ describe('why a device cannot be opened', () => {
     await expect(lab.open(A)).rejects.toMatchObject({ code: 'ERR_PCI_BUSY', context: { errno: 'EBUSY' } });
   });
 
+  it('is what the caller wanted when it was aborted, whatever the machine shows', async () => {
+    const lab = new Lab(ONE);
+    lab.diagnoses.push(diagnosis(obstacle('other_driver', ['group'])));
+    const signal = AbortSignal.abort();
+    await expect(lab.open(A, { signal })).rejects.toMatchObject({ code: 'ERR_PCI_ABORTED' });
+    expect(lab.left).toEqual([]);
+  });
+
   it('is what the kernel says when the diagnosis fails', async () => {
     const lab = new Lab(ONE);
     lab.kernel.script({ call: 'open', file: '/dev/vfio/7', result: 'ENOENT' });

@@ -176,6 +176,40 @@ describe('interrupts with listeners', () => {
     expect(new Set(kernel.closed)).toEqual(new Set([12, 11, 10]));
   });
 
+  it('give their eventfds back when their kind is switched off: set up again and again, they are no more', async () => {
+    const { kernel, interrupts, close } = set();
+    for (const round of [0, 1, 2]) {
+      interrupts.listen('msix', 0, () => undefined);
+      interrupts.listen('msix', 1, () => undefined);
+      expect(kernel.watched.size).toBe(2);
+      interrupts.disable('msix');
+      await kernel.turn();
+      expect([kernel.closed.length, kernel.watched.size]).toEqual([2 * (round + 1), 0]);
+    }
+    await close();
+  });
+
+  it('give them back also when eventfds of the caller take their place', async () => {
+    const { kernel, interrupts, close } = set();
+    interrupts.listen('msix', 0, () => undefined);
+    const fd = mine(kernel);
+    interrupts.set('msix', [fd]);
+    await kernel.turn();
+    expect([kernel.closed, kernel.watched.size]).toEqual([[11], 0]);
+    await close();
+    await fd.close();
+  });
+
+  it('keep them while switching off is refused', async () => {
+    const { kernel, interrupts, close } = set();
+    interrupts.listen('msix', 0, () => undefined);
+    kernel.answers.VFIO_DEVICE_SET_IRQS = [errno('EIO'), 0];
+    expect(failure(() => interrupts.disable('msix')).context.errno).toBe('EIO');
+    await kernel.turn();
+    expect(kernel.closed).toEqual([]);
+    await close();
+  });
+
   it('do not read eventfds of the caller', async () => {
     const { kernel, interrupts, close } = set();
     const fd = mine(kernel);

@@ -195,6 +195,51 @@ describe('opening while the host recovers the device', () => {
   });
 });
 
+/** Opening fails at its last call, and so does one close, although it closes. */
+async function failsTwice(way: 'group' | 'cdev', file: RegExp) {
+  const lab = new Lab(way === 'cdev' ? CDEV : ONE);
+  lab.kernel.script({ call: 'ioctl', request: 'VFIO_DEVICE_GET_REGION_INFO', result: 'ENXIO' });
+  lab.kernel.script({ call: 'close', file, reply: () => -5 });
+  await expect(lab.open(A)).rejects.toMatchObject({
+    context: { call: 'VFIO_DEVICE_GET_REGION_INFO', errno: 'ENXIO' },
+  });
+  await lab.turn();
+  expect(lab.left).toEqual([]);
+}
+
+describe('opening that fails', () => {
+  it.each([
+    ['group', /vfio-device/],
+    ['group', /^.dev.vfio.7$/],
+    ['group', /^.dev.vfio.vfio$/],
+    ['cdev', /^.dev.vfio.devices/],
+    ['cdev', /^.dev.iommu$/],
+  ] as const)('by %s says so, and closes everything also when closing %p fails', async (way, file) => {
+    await failsTwice(way, file);
+  });
+
+  it('is told when everything is closed: who tries again at once finds the group free', async () => {
+    const lab = new Lab(ONE);
+    lab.kernel.script({ call: 'ioctl', request: 'VFIO_SET_IOMMU', times: 1, result: 'EPERM' });
+    const held = lab.kernel.script({ call: 'close', file: '/dev/vfio/7', hold: true });
+    let told = false;
+    const opening = openVfioDevice(A, lab.options).catch((error: unknown) => ((told = true), error));
+    await lab.turn();
+    expect(told).toBe(false);
+    held.release();
+    expect(await opening).toMatchObject({ context: { call: 'VFIO_SET_IOMMU', errno: 'EPERM' } });
+    await (await lab.open(A, { ownership: new VfioOwnership() })).close();
+    expect(lab.left).toEqual([]);
+  });
+
+  it.each(['group', 'cdev'] as const)('by %s for want of request numbers leaves nothing open', async (way) => {
+    const lab = new Lab(way === 'cdev' ? CDEV : ONE);
+    await expect(lab.open(A, { arch: 'vax', way })).rejects.toMatchObject({ code: 'ERR_PCI_UNKNOWN_ARCHITECTURE' });
+    await lab.turn();
+    expect(lab.left).toEqual([]);
+  });
+});
+
 /** Calls that opening makes, and what each can answer. */
 const FAILURES: readonly (readonly [
   way: 'group' | 'cdev',

@@ -58,6 +58,18 @@ describe('a hot reset of two functions in groups of their own (R4.2, R4.3)', () 
     expect(lab.left).toEqual([]);
   });
 
+  it('that is tried again says who is missing when the other group was given up meanwhile', async () => {
+    const lab = new Lab(TWO_GROUPS);
+    const [first, second] = [await lab.open(A), await lab.open(B)];
+    lab.kernel.script({ call: 'ioctl', request: 'VFIO_DEVICE_PCI_HOT_RESET', times: 1, result: 'EAGAIN' });
+    const reset = first.hotReset(go);
+    await lab.turn();
+    await second.close();
+    await expect(lab.clock.drive(reset)).rejects.toMatchObject({ code: 'ERR_PCI_NOT_OWNED', context: { group: 8 } });
+    await first.close();
+    expect(lab.left).toEqual([]);
+  });
+
   it('in cdev mode is what the kernel says, with a list of length zero', async () => {
     const lab = new Lab({ ...TWO_GROUPS, cdev: true });
     const first = await lab.open(A);
@@ -188,6 +200,15 @@ describe('a device that a VMM owns', () => {
     await expect(lab.clock.drive(openVfioDevice(A, again))).rejects.toMatchObject({ code: 'ERR_PCI_BUSY' });
     await mine.close();
     await (await lab.clock.drive(openVfioDevice(A, again))).close();
+  });
+
+  it('is closed when nobody knows the requests of its architecture', async () => {
+    const lab = new Lab(ONE);
+    const fd = new OwnedFd(lab.kernel, lab.kernel.eventfd(0), 'device');
+    const options = { bdf: A, arch: 'vax' };
+    expect(() => VfioDevice.fromDescriptor(lab.kernel, fd, options)).toThrow(/request numbers are not known for "vax"/);
+    await lab.turn();
+    expect(lab.left).toEqual([]);
   });
 
   it('is closed when it is no device at all', async () => {

@@ -103,6 +103,20 @@ describe('a mapping', () => {
     await file.close();
   });
 
+  it.each([
+    { offset: 0.5 },
+    { offset: NaN },
+    { offset: -4096 },
+    { offset: 4096, length: 0 },
+    { offset: 8192, length: -4096 },
+    { length: Infinity },
+  ])('is of whole bytes within the region, not %p', async (options) => {
+    const { region: bar, file, mapped } = region([]);
+    expect(failure(() => bar.map(options)).code).toBe('ERR_PCI_UNSUPPORTED');
+    expect(mapped).toEqual([]);
+    await file.close();
+  });
+
   it('cannot be made after the close', async () => {
     const { region: bar, file } = region([]);
     await file.close();

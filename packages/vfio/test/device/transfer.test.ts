@@ -12,6 +12,26 @@ function access(info = CONFIG) {
   return { kernel, file, region: new RegionAccess(file, info, 'configuration space') };
 }
 
+describe('the memory of a write', () => {
+  it.each([
+    ['a Uint8Array', Uint8Array.of(1, 2)],
+    ['a Buffer, whose slice() would be a view', Buffer.of(1, 2)],
+  ])('is the caller’s again at once: %s', async (_, bytes) => {
+    const { kernel, file, region } = access();
+    const written: number[] = [];
+    kernel.syscalls.pwriteAsync = async (_fd, memory) => {
+      await Promise.resolve();
+      written.push(...memory);
+      return memory.length;
+    };
+    const writing = region.write(4, bytes);
+    bytes.fill(0xff);
+    await writing;
+    expect(written).toEqual([1, 2]);
+    await file.close();
+  });
+});
+
 /** Both ways of a read and of a write, told alike. */
 const WAYS = {
   read: async (region: RegionAccess) => region.read(4, 8),

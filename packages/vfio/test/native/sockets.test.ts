@@ -59,16 +59,16 @@ describeNative('socketPair, send and receive', (kernel) => {
 
   it('looks at its memory last: a list that takes it away while it is read gets nothing sent', () => {
     const [left, right] = pair();
-    const message = bytes('secret '.repeat(1000));
+    const buffer = new ArrayBuffer(8000);
     const list: number[] = [];
     Object.defineProperty(list, 0, {
       enumerable: true,
       get() {
-        structuredClone(message.buffer, { transfer: [message.buffer] });
+        structuredClone(buffer, { transfer: [buffer] });
         return left;
       },
     });
-    expect(thrownBy(() => kernel.send(left, message, list))).toBe('ERR_INVALID_ARG_TYPE');
+    expect(thrownBy(() => kernel.send(left, new Uint8Array(buffer), list))).toBe('ERR_INVALID_ARG_TYPE');
     expect(named(kernel.receive(right, new Uint8Array(8)).result)).toBe('EAGAIN');
   });
 

@@ -38,6 +38,8 @@ export class SpaprSpace implements DmaSpace {
   readonly #mapped = new Map<bigint, ProcessMemory>();
   /** How many mappings use a piece of registered memory: the kernel registers a piece once only (EBUSY). */
   readonly #uses = new Map<string, number>();
+  /** What is mapped and unmapped now: one after the other, as a mapping needs its memory registered until it is gone. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(container: KernelFile, version: 1 | 2) {
     this.#container = container;
@@ -56,27 +58,12 @@ export class SpaprSpace implements DmaSpace {
     return size === 0 ? [] : [{ start: BigInt(start), last: BigInt(start) + BigInt(size) - 1n }];
   }
 
-  async map(request: DmaRequest): Promise<bigint> {
-    const iova = wantedIova(request, this.kind);
-    const { address, size, read = true, write = true } = request;
-    const argument = dmaMap.encodeRequest({ address, size, iova, read, write });
-    if (this.#version === 1) this.#enable();
-    else await this.#register(request);
-    const result = await this.#container.ioctlAsync(dmaMap.request, argument);
-    if (result < 0 && this.#version === 2) await this.#unregister({ address, size });
-    accepted(dmaMap.request, result, { ...this.#container.context, ...dmaContext(request) }, MAP_MEANINGS);
-    if (this.#version === 2) this.#mapped.set(iova, { address, size });
-    return iova;
+  map(request: DmaRequest): Promise<bigint> {
+    return this.#inTurn(() => this.#map(request));
   }
 
-  async unmap(iova: bigint, size: bigint): Promise<bigint> {
-    const argument = dmaUnmap.encodeRequest({ iova, size });
-    const result = await this.#container.ioctlAsync(dmaUnmap.request, argument);
-    this.#container.check(dmaUnmap.request, result, { iova: `0x${iova.toString(16)}`, size: String(size) });
-    const memory = this.#mapped.get(iova);
-    this.#mapped.delete(iova);
-    if (memory) await this.#unregister(memory);
-    return size;
+  unmap(iova: bigint, size: bigint): Promise<bigint> {
+    return this.#inTurn(() => this.#unmap(iova, size));
   }
 
   /** Makes a DMA window (version 2): the bus address where it begins. */
@@ -89,6 +76,35 @@ export class SpaprSpace implements DmaSpace {
   /** Removes the window that begins at a bus address (version 2). */
   removeWindow(start: bigint): void {
     this.#container.check(tceRemove.request, this.#container.ioctl(tceRemove.request, tceRemove.encodeRequest(start)));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #map(request: DmaRequest): Promise<bigint> {
+    const iova = wantedIova(request, this.kind);
+    const { address, size, read = true, write = true } = request;
+    const argument = dmaMap.encodeRequest({ address, size, iova, read, write });
+    if (this.#version === 1) this.#enable();
+    else await this.#register(request);
+    const result = await this.#container.ioctlAsync(dmaMap.request, argument);
+    if (result < 0 && this.#version === 2) await this.#unregister({ address, size });
+    accepted(dmaMap.request, result, { ...this.#container.context, ...dmaContext(request) }, MAP_MEANINGS);
+    if (this.#version === 2) this.#mapped.set(iova, { address, size });
+    return iova;
+  }
+
+  async #unmap(iova: bigint, size: bigint): Promise<bigint> {
+    const argument = dmaUnmap.encodeRequest({ iova, size });
+    const result = await this.#container.ioctlAsync(dmaUnmap.request, argument);
+    this.#container.check(dmaUnmap.request, result, { iova: `0x${iova.toString(16)}`, size: String(size) });
+    const memory = this.#mapped.get(iova);
+    this.#mapped.delete(iova);
+    if (memory) await this.#unregister(memory);
+    return size;
   }
 
   #enable(): void {

@@ -92,12 +92,16 @@ export class DeviceInterrupts implements AsyncDisposable {
     this.#accept(result, kind);
   }
 
-  /** Switches all interrupts of a kind off and detaches their eventfds; nothing where none are set up. */
+  /**
+   * Switches all interrupts of a kind off and detaches their eventfds; nothing where none are set up. Listeners are told
+   * nothing any more: they begin anew with {@link listen}.
+   */
   disable(kind: InterruptKind): void {
     const table = this.#table;
     if (table?.kind !== kind) return;
     if (table.armed) this.#accept(this.#file.ioctl(irqSet.request, irqSet.disable(PCI_IRQ[kind])), kind);
     this.#table = undefined;
+    for (const target of table.targets) if (target instanceof EventLine) this.#giveBack(target);
   }
 
   /**
@@ -125,11 +129,16 @@ export class DeviceInterrupts implements AsyncDisposable {
     try {
       this.#connect(kind, vector, line);
     } catch (error) {
-      this.#own.delete(line);
-      void line[Symbol.asyncDispose]();
+      this.#giveBack(line);
       throw error;
     }
     return line;
+  }
+
+  /** Closes an eventfd of ours, in a thread; the close of all waits for it. */
+  #giveBack(line: EventLine): void {
+    const closed = line[Symbol.asyncDispose]().finally(() => this.#own.delete(line));
+    closed.catch(() => undefined);
   }
 
   #connect(kind: InterruptKind, vector: number, line: EventLine): void {

@@ -6,7 +6,7 @@ import { IoasSpace } from '../dma/ioas-space.js';
 import { SpaprSpace } from '../dma/spapr-space.js';
 import { Type1Space } from '../dma/type1-space.js';
 import { type VfioOwnership } from '../ownership.js';
-import { inOrder } from '../in-order.js';
+import { giveUp, inOrder } from '../in-order.js';
 import { VfioContainer } from './container.js';
 import { VfioGroup } from './group.js';
 import { Iommufd } from './iommufd.js';
@@ -51,7 +51,8 @@ export interface GroupAccessOptions {
 /**
  * Opens a group and puts it into a container of its own: EEH calls act on all groups of a container, and DMA mappings of
  * one group's devices are then not those of another's.
- * @throws PciRecoveryError see `VfioGroup`, `VfioContainer`; everything is closed again
+ * @throws PciRecoveryError see `VfioGroup`, `VfioContainer`; everything is being closed then: `groupAccess.settled` of the
+ * ownership waits for that
  */
 export function openGroupAccess(
   syscalls: Syscalls,
@@ -70,8 +71,13 @@ export function openGroupAccess(
     const held = { group, container, dma };
     return { held, close: () => closeGroupAccess(held, owned) };
   } catch (error) {
-    void container.close().catch(() => undefined);
-    void group?.close().catch(() => undefined);
+    ownership.groupAccess.leaving(
+      id,
+      giveUp(
+        () => group?.close(),
+        () => container.close(),
+      ),
+    );
     throw error;
   }
 }

@@ -68,7 +68,7 @@ export class VfioContainer implements AsyncDisposable {
     try {
       apiVersion.decodeResult(container.file.ioctl(apiVersion.request, apiVersion.argument));
     } catch (error) {
-      void container.close();
+      void container.close().catch(() => undefined);
       throw error;
     }
     return container;

@@ -33,12 +33,15 @@ export const obstacleError = (
     ...(cause !== undefined && { cause }),
   });
 
+/** What the machine shows cannot say better: somebody else has it, still has it, or the caller wants it no more. */
+const SAID_ALREADY = new Set<PciErrorCode>(['ERR_PCI_BUSY', 'ERR_PCI_DEADLINE', 'ERR_PCI_ABORTED']);
+
 /**
  * Says why a function could not be opened, by what this machine shows: the first thing in the way, with what to change.
  * What the machine does not explain (somebody else has it) stays as the kernel told it.
  */
 export async function explain(bdf: Bdf, way: Way, error: unknown, host: VfioHost): Promise<unknown> {
-  if (!isPciRecoveryError(error) || error.code === 'ERR_PCI_BUSY') return error;
+  if (!isPciRecoveryError(error) || SAID_ALREADY.has(error.code)) return error;
   // A diagnosis that fails must not hide what it was to explain.
   const diagnosis = await host.diagnose(bdf).catch(() => undefined);
   const obstacle = diagnosis?.obstacles.find(({ blocks }) => blocks.includes(way));

@@ -5,6 +5,7 @@ import { nativeSyscalls } from '../../native/load.js';
 import { OwnedFd } from '../../seam/owned-fd.js';
 import { type Syscalls } from '../../seam/syscalls.js';
 import { type IommuType } from '../../uapi/container.js';
+import { giveUp } from '../in-order.js';
 import { KernelFile } from '../kernel-file.js';
 import { VfioOwnership } from '../ownership.js';
 import { accepted, type Meanings } from '../refused-call.js';
@@ -87,23 +88,28 @@ async function byGroup(opening: Opening): Promise<VfioDevice> {
   const { group } = place;
   if (group === undefined) throw noGroup(bdf);
   await ownership.groupAccess.settled(group);
-  const access = ownership.groupAccess.acquire(group, () => openGroupAccess(syscalls, group, opening));
+  let access: ReturnType<typeof ownership.groupAccess.acquire> | undefined;
   let file: KernelFile | undefined;
   try {
+    const shared = ownership.groupAccess.acquire(group, () => openGroupAccess(syscalls, group, opening));
+    access = shared;
     file = new KernelFile(
       syscalls,
-      await access.held.group.openDevice(bdf, vfToken, persisting(opening)),
+      await shared.held.group.openDevice(bdf, vfToken, persisting(opening)),
       fileOptions(opening),
     );
     return new VfioDevice({
       ...parts(opening, file),
       heldBy: 'group',
-      dma: access.held.dma,
-      release: () => access.release(),
+      dma: shared.held.dma,
+      release: () => shared.release(),
     });
   } catch (error) {
-    await file?.close();
-    await access.release();
+    await giveUp(
+      () => file?.close(),
+      () => access?.release(),
+      () => ownership.groupAccess.settled(group),
+    );
     throw error;
   }
 }
@@ -139,8 +145,11 @@ async function byNode(opening: Opening): Promise<VfioDevice> {
       release: () => shared.release(),
     });
   } catch (error) {
-    await file.close();
-    await access?.release();
+    await giveUp(
+      () => file.close(),
+      () => access?.release(),
+      () => ownership.iommufd.settled('iommufd'),
+    );
     throw error;
   }
 }

@@ -8,6 +8,13 @@ export class SharedAccess<Key, Held> {
     return this.#entries.get(key)?.held;
   }
 
+  /** Notes that something under a key is being closed that was never held: {@link settled} waits for it, too. */
+  leaving(key: Key, closing: Promise<void>): void {
+    const closed = closing.finally(() => this.#gone(key, closed));
+    closed.catch(() => undefined);
+    this.#closing.set(key, closed);
+  }
+
   /** Waits until what is being let go of is gone: the kernel answers EBUSY before. */
   async settled(key: Key): Promise<void> {
     while (this.#closing.has(key)) await this.#closing.get(key)!.catch(() => undefined);
@@ -31,8 +38,12 @@ export class SharedAccess<Key, Held> {
   async #release(key: Key, entry: { users: number; close(): Promise<void> }): Promise<void> {
     if (--entry.users > 0) return;
     this.#entries.delete(key);
-    const closing = entry.close().finally(() => this.#closing.delete(key));
-    this.#closing.set(key, closing);
+    const closing = entry.close();
+    this.leaving(key, closing);
     await closing;
+  }
+
+  #gone(key: Key, closed: Promise<void>): void {
+    if (this.#closing.get(key) === closed) this.#closing.delete(key);
   }
 }

@@ -35,8 +35,8 @@ export class RegionAccess {
   /** Throws as {@link read}; then some bytes may be written. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     checkPiece({ offset, length: bytes.length }, this.#info.size, this.#what);
-    // A copy: the caller may go on with his memory while a thread reads it.
-    const cut = await transferAsync(bytes.slice(), (part, at) =>
+    // A copy: the caller may go on with his memory while a thread reads it. slice() of a Buffer would be none.
+    const cut = await transferAsync(Uint8Array.from(bytes), (part, at) =>
       this.#file.pwriteAsync(part, this.#place(offset + at)),
     );
     this.#whole('pwrite', cut, { offset, length: bytes.length });

@@ -61,6 +61,9 @@ export class VfioRegion {
   /** Whether a part can be mapped. */
   mappable(offset: number, length: number): Capability {
     if (this.areas.length === 0) return { absent: `region ${this.info.index} cannot be mapped` };
+    if (![offset, length].every(Number.isSafeInteger) || offset < 0 || length < 1) {
+      return { absent: `${length} bytes at ${offset} are no part of region ${this.info.index}` };
+    }
     const end = BigInt(offset) + BigInt(length);
     if (this.areas.some((area) => within(area, BigInt(offset), end))) return true;
     return { absent: `bytes ${offset} to ${end} of region ${this.info.index} are in no part that can be mapped` };

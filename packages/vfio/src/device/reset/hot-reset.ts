@@ -34,10 +34,18 @@ export function refuseUnlessOwned(bdf: Bdf, scope: HotResetScope): void {
   );
 }
 
-/** The groups whose descriptors prove that everything is owned; none in cdev mode. All must be held. */
+/**
+ * The groups whose descriptors prove that everything is owned; none in cdev mode.
+ * @throws PciRecoveryError `ERR_PCI_NOT_OWNED` when one is held no more: it was given up between two tries
+ */
 export function provenGroups({ functions }: HotResetInfo, ownership: VfioOwnership): readonly KernelFile[] {
   const ids = new Set(functions.flatMap((fn) => (fn.mode === 'group' ? [fn.group] : [])));
-  return [...ids].map((id) => ownership.group(id)!.file);
+  return [...ids].map((id) => {
+    const group = ownership.group(id);
+    if (group !== undefined) return group.file;
+    const message = `A hot reset would touch group ${id}, which is held no more: keep its devices open until the reset is done.`;
+    throw new PciRecoveryError('ERR_PCI_NOT_OWNED', message, { context: { group: id, errno: 'EINVAL' } });
+  });
 }
 
 /** The argument as the device's mode wants it: group descriptors, or a list of length zero. */

@@ -63,13 +63,11 @@ function attempt<T>(call: string, path: string, work: () => T): T {
   }
 }
 
-/** Switches an instance off and removes it. One that is in use (EBUSY) or gone stays as it is. */
-async function removeQuietly({ files, event }: InstancePlace, path: string): Promise<void> {
-  try {
-    files.write(`${path}/events/${event}/enable`, '0');
-  } catch {
-    // What matters is that the directory goes.
-  }
+/**
+ * Removes an instance, which switches its events off (kernel/trace/trace.c:__remove_instance). One that is in use (EBUSY) or
+ * gone stays as it is: nothing is switched off before, for its process can be alive in a pid namespace that we do not see.
+ */
+async function removeQuietly({ files }: InstancePlace, path: string): Promise<void> {
   await files.removeInstance(path).catch((error: unknown) => {
     if (errnoOf(error) === undefined) throw error;
   });
@@ -114,7 +112,6 @@ export function createInstance(place: InstancePlace): TraceInstance {
   return {
     path,
     remove: async () => {
-      attempt('write', `${path}/events/${event}/enable`, () => files.write(`${path}/events/${event}/enable`, '0'));
       await files.removeInstance(path).catch((error: unknown) => {
         throw refused(errnoOf(error) ?? 'EIO', { call: 'rmdir', context: { path }, cause: error });
       });

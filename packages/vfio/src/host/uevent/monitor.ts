@@ -83,7 +83,7 @@ function openSocket(
   const broken = (result: number): void => sink.fail(refusedCall(result, { call: 'recvmsg', context: { what } }));
   const watch = syscalls.watch(fd.raw, () => drain(syscalls, fd.raw, buffer, sink, rejected, broken), broken);
   if (typeof watch === 'number') {
-    void fd.close();
+    void fd.close().catch(() => undefined);
     throw refusedCall(watch, { call: 'watch', context: { what } });
   }
   return {
