@@ -45,29 +45,45 @@ export class HeldFunction {
     return saveZpciConfig(this.port) === undefined;
   }
 
-  /** An error that was seen before the last reset, or that has another handle, is over. `seen`: its sequence number. */
+  /**
+   * An error that was seen before the last reset, or that has another handle, is over, if the function answers: when it
+   * does not, there is a later error, whose record may have been dropped. `seen`: its sequence number.
+   */
   isOver(seen: number, fh: number | undefined): boolean {
+    if (this.silent) return false;
     if (seen < this.#overBelow) return true;
     const now = this.port.handle();
     return fh !== undefined && now !== undefined && fh !== now;
   }
 
-  /** Again and again while the host still holds it: its handler may not be done yet. */
   async reset(): Promise<OperationResult> {
+    return this.#after('VFIO_DEVICE_RESET', await this.#patiently(() => this.port.reset()));
+  }
+
+  async hotReset(): Promise<OperationResult> {
+    return this.#after('VFIO_DEVICE_PCI_HOT_RESET', await this.#patiently(() => this.port.hotReset()));
+  }
+
+  /**
+   * Again and again while the host still holds it: its handler may not be done yet (EAGAIN). Between the locks of the
+   * device and of the function's state it answers EIO for a moment: that is tried again once, and only after EAGAIN.
+   *
+   * Source: Linux 7.3 drivers/pci/pci.c:pci_try_reset_function, pci_reset_bus,
+   * drivers/pci/hotplug/s390_pci_hpc.c:reset_slot.
+   */
+  async #patiently(ask: () => Errno): Promise<Errno> {
     const { firstRetryMs, mostRetryMs, limitMs } = this.#timings;
-    let errno = this.port.reset();
+    let errno = ask();
+    let spare = errno === 'EAGAIN' ? 1 : 0;
+    const again = (): boolean => errno === 'EAGAIN' || (errno === 'EIO' && spare-- > 0);
     let waited = 0;
-    for (let ms = firstRetryMs; errno === 'EAGAIN' && waited < limitMs; ms = Math.min(2 * ms, mostRetryMs)) {
+    for (let ms = firstRetryMs; waited < limitMs && again(); ms = Math.min(2 * ms, mostRetryMs)) {
       const step = Math.min(ms, limitMs - waited);
       await wait(this.#clock, step);
       waited += step;
-      errno = this.port.reset();
+      errno = ask();
     }
-    return this.#after('VFIO_DEVICE_RESET', errno);
-  }
-
-  hotReset(): OperationResult {
-    return this.#after('VFIO_DEVICE_PCI_HOT_RESET', this.port.hotReset());
+    return errno;
   }
 
   /** Nothing to restore where nothing could be saved. */

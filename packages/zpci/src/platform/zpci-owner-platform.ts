@@ -129,13 +129,15 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   }
 
   /**
-   * Reads records until there are none. A signal without a record is an error all the same when the function does not
-   * answer: its record was dropped, lost, or the kernel is too old to keep any.
+   * Reads records until there are none; one that could not be copied (EFAULT) is lost, those behind it are not. A signal
+   * without a record is an error all the same when the function does not answer: its record was dropped, lost, or the
+   * kernel is too old to keep any.
    */
   #drain(held: HeldFunction): ZpciEvent[] {
     const events: ZpciEvent[] = [];
     for (let read = 0; read < MOST_READ; read++) {
       const { errno, record } = held.port.nextError();
+      if (errno === 'EFAULT') continue;
       if (errno !== 0) break;
       if (record) events.push(this.#recorded(held, record));
     }

@@ -1,5 +1,5 @@
 import { type KernelPolicyOptions, type PciErrorHandlers } from '@pci-recovery/core';
-import { ZpciOwnerPlatform, type ZpciOwnerOptions } from '../../src/index.js';
+import { ZpciOwnerPlatform, type ZpciOwnerOptions, type Errno, type ZpciOwnerPort } from '../../src/index.js';
 import {
   SimulatedVfio,
   type HeldDevice,
@@ -8,6 +8,7 @@ import {
   type SimulatedZpci,
 } from '../../src/sim/index.js';
 import { AT, codeOf, LOOKING, machine, operated, running, type Running, type Votes } from '../machine.js';
+import { replaced } from '../owner-port.js';
 
 const A = AT[1];
 
@@ -27,6 +28,10 @@ interface OwnerOptions {
   readonly handles?: 'keep' | 'change';
   /** Before the owner looks for the first time. */
   readonly before?: (hardware: SimulatedZpci, held: HeldDevice) => void;
+  /** After that, when the host has handled it. */
+  readonly again?: (hardware: SimulatedZpci, held: HeldDevice) => void;
+  /** What the owner has of the function instead of the device itself. */
+  readonly port?: (held: HeldDevice) => ZpciOwnerPort;
 }
 
 async function owner(given: OwnerOptions = {}): Promise<Owner> {
@@ -37,7 +42,9 @@ async function owner(given: OwnerOptions = {}): Promise<Owner> {
   held.writeConfig(0x10, 4, 0x1234_5000);
   given.before?.(hardware, held);
   await new Promise((resolve) => setImmediate(resolve));
-  const platform = new ZpciOwnerPlatform([held], clock, given.options);
+  given.again?.(hardware, held);
+  await new Promise((resolve) => setImmediate(resolve));
+  const platform = new ZpciOwnerPlatform([given.port?.(held) ?? held], clock, given.options);
   const listener = given.listener === undefined ? LOOKING : given.listener;
   const run = await running(clock, platform, listener ? { [A]: listener } : {}, given.policy);
   return { ...run, hardware, vfio, held, platform };
@@ -108,6 +115,42 @@ describe('the holder of a function (R2.5, R2.7)', () => {
     expect((await ended(4))[3]).toMatchObject({ result: 'recovered' });
   });
 
+  it.each(['keep', 'change'] as const)(
+    'recovers a function whose newest record was dropped, although all that were kept are from before a reset (%s)',
+    async (handles) => {
+      const { hardware, ended } = await owner({
+        handles,
+        vfio: { handlerMs: 0 },
+        before: (one) => [1, 2, 3, 4].forEach((pec) => one.detect(1, { pec })),
+        again: (one, device) => {
+          device.reset();
+          one.detect(1, { pec: 5 });
+        },
+      });
+      const outcomes = await ended(4);
+      expect(outcomes.map(({ result }) => result)).toEqual(['recovered', 'ignored', 'ignored', 'ignored']);
+      expect(hardware.inspect(1)).toMatchObject({ error: false, blocked: false });
+    },
+  );
+
+  it('reads on after a record that got lost on its way, and hears of the others', async () => {
+    const { hardware, ended } = await owner({
+      vfio: { handlerMs: 0 },
+      port: (device) => {
+        let lost = 1;
+        const nextError: ZpciOwnerPort['nextError'] = () => {
+          const given = device.nextError();
+          return lost-- > 0 ? { errno: 'EFAULT' } : given;
+        };
+        return replaced(device, { nextError });
+      },
+      before: (one) => [1, 2].forEach((pec) => one.detect(1, { pec })),
+    });
+    const [outcome] = await ended(1);
+    expect(outcome).toMatchObject({ result: 'recovered', event: { record: { ccdf: { pec: 2 } } } });
+    expect(resets(hardware)).toEqual(['reset 0']);
+  });
+
   it('finds a function that does not answer although there is no record', async () => {
     const { ended } = await owner({ held: { records: false }, before: (hardware) => hardware.detect(1) });
     const [outcome] = await ended(1);
@@ -160,6 +203,23 @@ describe('what a holder cannot recover', () => {
     expect(resets(hardware)).toHaveLength(16);
   });
 
+  it('the moment in which the host’s handler is done but for its state lock (EIO) is waited for, too', async () => {
+    const answers = ['EAGAIN', 'EIO'] as const;
+    for (const [more, result] of [
+      [[], 'recovered'],
+      [['EIO'], 'disconnected'],
+    ] as const) {
+      const script: Errno[] = [...answers, ...more];
+      const { hardware, ended } = await owner({
+        vfio: { handlerMs: 0 },
+        port: (device) => replaced(device, { reset: () => script.shift() ?? device.reset() }),
+      });
+      hardware.detect(1);
+      expect((await ended(1))[0]!.result).toBe(result);
+      expect(script).toEqual([]);
+    }
+  });
+
   it('a reset that fails: no other method is tried', async () => {
     const { hardware, ended } = await owner({ vfio: { handlerMs: 0 } });
     hardware.script({ fault: 'call_fails', call: 'enable' });
@@ -190,6 +250,13 @@ describe('the next reset method (R2.9)', () => {
       'restore_config',
       'enable_bus_master',
     ]);
+  });
+
+  it('waits for the host’s handler as the first does', async () => {
+    const { hardware, ended } = await owner({ held: { resettable: false } });
+    hardware.detect(1);
+    expect((await ended(1))[0]).toMatchObject({ result: 'recovered' });
+    expect(resets(hardware)).toEqual(['reset EINVAL', 'hot_reset EAGAIN', 'hot_reset EAGAIN', 'hot_reset 0']);
   });
 
   it('is refused where something affected is not owned, and why is said', async () => {
