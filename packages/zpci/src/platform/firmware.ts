@@ -94,6 +94,7 @@ export class Firmware {
     });
   }
 
+  /** What cannot have them is disabled again. (The kernel means to, and looks at the handle from before: it does not.) */
   #enableMappings(fn: ZpciFunction, fh: number): Awaitable<Done> {
     return after(this.#set(fh, 'enable_mio'), (mapped) => {
       if (mapped.response === CLP.OK) {
@@ -101,7 +102,11 @@ export class Firmware {
         return DONE;
       }
       const failed = failedCommand('Enabling its memory mappings', mapped.response);
-      return after(this.#set(fh, 'disable'), () => failed);
+      return after(this.#set(fh, 'disable'), (disabled) => {
+        // Where that failed it is enabled with this handle.
+        fn.updateHandle(disabled.response === CLP.OK ? disabled.fh : fh);
+        return failed;
+      });
     });
   }
 

@@ -250,6 +250,8 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   #inError(fn: ZpciFunction): boolean {
+    // Its error may have disabled it, which changes its handle.
+    fn.updateHandle(this.#firmware.handleOf(fn.fid).fh ?? 0);
     const { cc, controls } = this.#port.controls(fn.fh);
     return cc === CC.OK && (controls & (FUNCTION_CONTROLS.ERROR | FUNCTION_CONTROLS.BLOCKED)) !== 0;
   }

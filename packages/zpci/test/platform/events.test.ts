@@ -188,6 +188,17 @@ describe('a survey', () => {
     expect(await first.clock.drive(first.engine.submit(events[0]!))).toMatchObject({ result: 'disconnected' });
   });
 
+  it('finds one that its error disabled, although its handle has changed with that', async () => {
+    const run = await host(HOLDING);
+    run.hardware.script({ fault: 'notification_lost', fid: 1 });
+    run.hardware.detect(1, { disables: 'openly' });
+    const [event] = await run.platform.survey({ signal: new AbortController().signal });
+    expect(run.hardware.inspect(1)!.enabled).toBe(false);
+    expect(event?.record).toMatchObject({ origin: 'survey', fh: run.hardware.inspect(1)!.fh });
+    expect(await run.clock.drive(run.engine.submit(event!))).toMatchObject({ result: 'recovered' });
+    expect(run.hardware.inspect(1)).toMatchObject({ enabled: true, error: false, translated: true });
+  });
+
   it('recovers what it finds', async () => {
     const run = await host(HOLDING);
     run.hardware.script({ fault: 'notification_lost', fid: 1 });

@@ -240,6 +240,7 @@ describe('the kernel’s recovery of one function', () => {
     bad.hardware.detect(1);
     expect((await bad.ended(1))[0]).toMatchObject({ result: 'disconnected' });
     expect(bad.hardware.inspect(1)!.enabled).toBe(false);
+    expect(bad.platform.functions()[0]!.fh).toBe(bad.hardware.inspect(1)!.fh);
   });
 
   it('registers no interrupts where none are in use', async () => {
