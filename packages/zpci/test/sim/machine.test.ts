@@ -203,6 +203,18 @@ describe('the script', () => {
     expect(hardware.list().functions.map(({ fid }) => fid)).toEqual([2, 3]);
   });
 
+  it.each([
+    ['list', (one: SimulatedZpci) => one.list().functions.some(({ fid }) => fid === 1)],
+    ['query', (one: SimulatedZpci) => one.query(handle(one)).response === 0x10],
+    ['controls', (one: SimulatedZpci) => one.controls(handle(one)).cc === 0],
+    ['deconfigure', (one: SimulatedZpci) => one.deconfigure(1)],
+  ] as const)('so that %s does not find it any more', (call, finds) => {
+    const { hardware } = machine({ functions: [{ fid: 1, bdf: AT[1], enabled: call !== 'deconfigure' }] });
+    hardware.script({ fault: 'removed_at_call', call, fid: 1, skip: 0 });
+    expect(finds(hardware)).toBe(false);
+    expect(hardware.inspect(1)).toBeUndefined();
+  });
+
   it('lets what succeeds do nothing', () => {
     const { hardware } = machine();
     hardware.detect(1);

@@ -51,10 +51,14 @@ describe('VFIO_DEVICE_FEATURE_ZPCI_ERROR as a real kernel answers (R2.3, R2.4)',
     ['SET', SET, 16, buffer(), 'EINVAL'],
     ['GET, nothing queued', GET, 16, buffer(), 'ENOMSG'],
     ['neither', 0, 16, buffer(), 'EINVAL'],
+    ['GET and SET at once', GET | SET, 16, buffer(), 'EINVAL'],
+    ['PROBE, an argument without its flags', PROBE, 7, 'null', 'EINVAL'],
+    ['PROBE, a flag that nobody knows', PROBE | 0x8_0000, 16, 'null', 'EINVAL'],
+    ['PROBE, the highest flag', PROBE + 0x8000_0000, 16, 'null', 'EINVAL'],
   ];
 
   it.each(rows)('%s', (_, flags, argsz, data, errno) => {
-    expect(lab().held.feature(flags | ZPCI_ERROR, argsz, data)).toBe(errno);
+    expect(lab().held.feature(flags + ZPCI_ERROR, argsz, data)).toBe(errno);
   });
 
   it('gives exactly 32 bytes, once', async () => {
@@ -95,9 +99,11 @@ describe('VFIO_DEVICE_FEATURE_ZPCI_ERROR as a real kernel answers (R2.3, R2.4)',
     expect(decodeCcdfError(one.held.nextError().record!).pec).toBe(0x3b);
   });
 
-  it('is absent in an older kernel', () => {
+  it('is absent in an older kernel, which looks at the flags all the same', () => {
     const { hardware } = machine();
     const held = new SimulatedVfio(hardware).open(1, { records: false });
+    expect(held.feature(GET | SET | ZPCI_ERROR, 16, buffer())).toBe('EINVAL');
+    expect(held.feature(PROBE | GET | (ZPCI_ERROR + 1), 16, 'null')).toBe('ENOTTY');
     expect(held.feature(PROBE | GET | ZPCI_ERROR, 16, 'null')).toBe('ENOTTY');
   });
 });
@@ -132,6 +138,50 @@ describe('a held function in the error state', () => {
     const held = new SimulatedVfio(hardware).open(1, { resettable: false, canHotReset: { absent: 'not owned' } });
     expect(held.reset()).toBe('EINVAL');
     expect(held.hotReset()).toBe('EINVAL');
+  });
+
+  it('waits for firmware that is busy, within the kernel’s limit', () => {
+    for (const [call, answer] of [
+      ['disable', 0x108],
+      ['enable', 0x108],
+      ['register_translation', 2],
+    ] as const) {
+      for (const [times, errno] of [
+        [100, 0],
+        [101, call === 'register_translation' ? 0 : 'EIO'],
+      ] as const) {
+        const one = lab();
+        one.hardware.script({ fault: 'call_fails', call, answer, times });
+        expect([call, times, one.held.reset()]).toEqual([call, times, errno]);
+      }
+    }
+  });
+
+  it('gets its memory mappings back where it has some', () => {
+    const { hardware } = machine({ functions: [{ fid: 1, bdf: AT[1], mio: true }] });
+    const held = new SimulatedVfio(hardware).open(1);
+    expect(held.reset()).toBe(0);
+    const calls = hardware.log.flatMap((fact) => (fact.kind === 'firmware_call' ? [fact.call] : []));
+    expect(calls).toEqual(['disable', 'enable', 'enable_mio', 'register_interrupts', 'register_translation']);
+    hardware.script({ fault: 'call_fails', call: 'enable_mio' });
+    expect(held.reset()).toBe('EIO');
+  });
+
+  it('is disabled again when its translation cannot be registered', () => {
+    const one = lab();
+    one.hardware.script({ fault: 'call_fails', call: 'register_translation' });
+    expect(one.held.reset()).toBe('EIO');
+    expect(one.hardware.inspect(1)!.enabled).toBe(false);
+  });
+
+  it('is reset without disabling where its error has disabled it', async () => {
+    const one = lab();
+    one.hardware.detect(1, { disables: 'openly' });
+    await one.settled();
+    one.clock.advance(20);
+    await one.settled();
+    one.hardware.script({ fault: 'call_fails', call: 'disable' });
+    expect(one.held.reset()).toBe(0);
   });
 
   it('answers EIO where it is not configured, or firmware refuses', () => {

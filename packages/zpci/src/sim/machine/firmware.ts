@@ -31,6 +31,9 @@ function noted<A>(machine: Machine, call: FirmwareCall, fn: SimulatedFunction | 
 
 /** CLP List PCI. */
 export function list(machine: Machine): ClpAnswer & { readonly functions: readonly ListedFunction[] } {
+  for (const fn of [...machine.functions()]) {
+    if (machine.faults.strikeCall('removed_at_call', 'list', fn.fid)) machine.remove(fn);
+  }
   const instead = scripted(machine, 'list', undefined);
   const response = instead ? (instead.answer ?? CLP.INSUFFICIENT_RESOURCES) : CLP.OK;
   const functions: ListedFunction[] = [];
@@ -44,12 +47,13 @@ export function list(machine: Machine): ClpAnswer & { readonly functions: readon
 
 /** CLP Query PCI Function. */
 export function query(machine: Machine, fh: number): ClpAnswer & { readonly properties?: FunctionProperties } {
+  const found = machine.byHandle(fh);
+  const instead = scripted(machine, 'query', found);
   const fn = machine.byHandle(fh);
-  const instead = scripted(machine, 'query', fn);
   const response = instead ? (instead.answer ?? CLP.INSUFFICIENT_RESOURCES) : fn ? CLP.OK : CLP.INVALID_HANDLE;
-  if (!fn || response !== CLP.OK) return noted(machine, 'query', fn, response, { response });
+  if (!fn || response !== CLP.OK) return noted(machine, 'query', found, response, { response });
   const { fid, bdf, mio } = fn;
-  return noted(machine, 'query', fn, response, { response, properties: { fid, bdf, mio } });
+  return noted(machine, 'query', found, response, { response, properties: { fid, bdf, mio } });
 }
 
 /** CLP Set PCI Function. */
@@ -149,11 +153,12 @@ function clear(machine: Machine, fn: SimulatedFunction): InstructionAnswer {
 
 /** Store PCI Function Controls. */
 export function controls(machine: Machine, fh: number): InstructionAnswer & { readonly controls: number } {
+  const found = machine.byHandle(fh);
+  const instead = scripted(machine, 'controls', found);
   const fn = machine.byHandle(fh);
-  const instead = scripted(machine, 'controls', fn);
   const cc = instead ? (instead.answer ?? CC.ERROR) : fn ? CC.OK : CC.INVALID_HANDLE;
   const answer = { cc, status: instead?.status ?? 0, controls: fn && cc === CC.OK ? controlsOf(fn) : 0 };
-  return noted(machine, 'controls', fn, cc, answer);
+  return noted(machine, 'controls', found, cc, answer);
 }
 
 const controlsOf = (fn: SimulatedFunction): number =>

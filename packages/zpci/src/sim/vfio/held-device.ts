@@ -1,17 +1,22 @@
 import { type Bdf, type Capability } from '@pci-recovery/core';
-import { CLP } from '../../firmware-codes.js';
 import { type Errno, type ZpciOwnerPort } from '../../owner-port.js';
 import { PendingErrors } from '../../platform/pending-errors.js';
 import { type ConfigWidth } from '../../port.js';
-import * as firmware from '../machine/firmware.js';
 import { type Machine } from '../machine/machine.js';
 import { type SimulatedFunction } from '../machine/simulated-function.js';
+import { kernelReset } from './kernel-reset.js';
 
 /** Flags of VFIO_DEVICE_FEATURE (Linux 7.3 include/uapi/linux/vfio.h), and the number of this feature. */
 export const FEATURE = { GET: 0x1_0000, SET: 0x2_0000, PROBE: 0x4_0000, ZPCI_ERROR: 13 } as const;
 
-/** Bytes of the argument: the header of VFIO_DEVICE_FEATURE and one pointer. */
+/** Bytes of the argument's header: its size and its flags. */
+const FEATURE_HEADER = 8;
+/** Bytes of the argument: its header and one pointer. */
 const FEATURE_ARGUMENT = 16;
+
+/** The number of a feature in the flags. */
+const FEATURE_NUMBER = 0xffff;
+const KNOWN_FLAGS = FEATURE_NUMBER | FEATURE.GET | FEATURE.SET | FEATURE.PROBE;
 
 /** What the pointer of the argument points to: a buffer, nothing (0), or an address that nobody has. */
 export type FeatureData = Uint8Array | 'null' | 'unmapped';
@@ -124,11 +129,20 @@ export class HeldDevice implements ZpciOwnerPort {
     return this.#machine.byFid(this.fid);
   }
 
+  /** What VFIO looks at before it looks for the feature. Linux 7.3 drivers/vfio/vfio_main.c:vfio_ioctl_device_feature. */
   #feature(flags: number, argsz: number, data: FeatureData): Errno {
-    if (!this.#records || (flags & 0xffff) !== FEATURE.ZPCI_ERROR) return 'ENOTTY';
+    if (argsz < FEATURE_HEADER || (flags & ~KNOWN_FLAGS) !== 0) return 'EINVAL';
+    const probing = (flags & FEATURE.PROBE) !== 0;
+    if (!probing && (flags & FEATURE.GET) !== 0 && (flags & FEATURE.SET) !== 0) return 'EINVAL';
+    if (!this.#records || (flags & FEATURE_NUMBER) !== FEATURE.ZPCI_ERROR) return 'ENOTTY';
     if ((flags & FEATURE.SET) !== 0) return 'EINVAL';
-    if ((flags & FEATURE.PROBE) !== 0) return 0;
-    if ((flags & FEATURE.GET) === 0 || argsz < FEATURE_ARGUMENT || data === 'null') return 'EINVAL';
+    if (probing) return 0;
+    if ((flags & FEATURE.GET) === 0 || argsz < FEATURE_ARGUMENT) return 'EINVAL';
+    return this.#takeRecord(data);
+  }
+
+  #takeRecord(data: FeatureData): Errno {
+    if (data === 'null') return 'EINVAL';
     const record = this.pending.next();
     if (!record) return 'ENOMSG';
     if (data === 'unmapped' || data.length < record.length) return 'EFAULT';
@@ -141,11 +155,7 @@ export class HeldDevice implements ZpciOwnerPort {
     const machine = this.#machine;
     const fn = this.#function;
     if (fn?.state !== 'configured') return 'EIO';
-    const { response } = firmware.set(machine, fn.fh, 'disable');
-    if (response !== CLP.OK && response !== CLP.ALREADY && response !== CLP.WRONG_HANDLE) return 'EIO';
-    if (firmware.set(machine, fn.fh, 'enable').response !== CLP.OK) return 'EIO';
-    if (fn.interrupts && firmware.modify(machine, fn.fh, 'register_interrupts').cc !== 0) return 'EIO';
-    if (firmware.modify(machine, fn.fh, 'register_translation').cc !== 0) return 'EIO';
+    if (!kernelReset(machine, fn)) return 'EIO';
     // What the kernel restores: memory decoding, no bus master.
     fn.config.write(0x04, 2, 0x0002);
     return 0;
