@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type AnswerPlatform,
   KERNEL_ANSWERS,
@@ -38,6 +40,13 @@ describe('the rows of KERNEL_ANSWERS', () => {
       const rows = KERNEL_ANSWERS.filter(({ platforms }) => platforms.includes(platform));
       expect(rows.filter(({ answer }) => typeof answer === 'string').length).toBeGreaterThan(30);
     }
+  });
+
+  it('of x86 are as many as docs/vfio.md says were tried on the real kernel, and the others too', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../../docs/vfio.md'), 'utf8');
+    const numbers = [...page.matchAll(/(\d+) rows/g)].map(([, number]) => Number(number));
+    const ofX86 = KERNEL_ANSWERS.filter(({ platforms }) => platforms.includes('x64')).length;
+    expect(numbers).toEqual([ofX86, KERNEL_ANSWERS.length - ofX86]);
   });
 
   it('fail on a kernel that answers something else: a row that cannot fail would prove nothing', async () => {

@@ -1,4 +1,4 @@
-import { type MachineDescription } from '../machine/description.js';
+import { type EndpointDescription, type MachineDescription } from '../machine/description.js';
 import { ScriptedKernel } from '../scripted-kernel.js';
 import { type AnswerBench, type AnswerPlatform, type AnswerScene, type AnswerState } from './row.js';
 import { openScene } from './scene.js';
@@ -6,8 +6,22 @@ import { openScene } from './scene.js';
 const PORT = '0000:00:06.0';
 const BDF = '0000:01:00.0';
 
-const MACHINES: Readonly<Record<AnswerPlatform, MachineDescription>> = {
-  x64: { arch: 'x64', ports: [{ bdf: PORT }], groups: [{ number: 1, functions: [{ bdf: BDF, port: PORT }] }] },
+/** BARs and MSI-X as a virtio function of QEMU has them: rows of x86 are of such a one. */
+const VIRTIO: EndpointDescription = {
+  bars: [
+    { index: 1, size: 0x1000 },
+    { index: 4, size: 0x4000, wide: true, prefetchable: true },
+  ],
+  msix: { vectors: 2, bar: 1, offset: 0 },
+};
+
+/** The machine that rows of a platform are of: the function 0000:01:00.0 in group 1. */
+export const ANSWER_MACHINES: Readonly<Record<AnswerPlatform, MachineDescription>> = {
+  x64: {
+    arch: 'x64',
+    ports: [{ bdf: PORT }],
+    groups: [{ number: 1, functions: [{ bdf: BDF, port: PORT, config: VIRTIO }] }],
+  },
   ppc64: { arch: 'ppc64', ports: [{ bdf: PORT }], groups: [{ number: 1, functions: [{ bdf: BDF, port: PORT }] }] },
   s390x: {
     arch: 's390x',
@@ -38,7 +52,7 @@ export function scriptedBench(platform: AnswerPlatform): AnswerBench {
   return {
     platform,
     reach(state): Promise<AnswerScene & AsyncDisposable> {
-      const kernel = new ScriptedKernel(MACHINES[platform]);
+      const kernel = new ScriptedKernel(ANSWER_MACHINES[platform]);
       const scene = openScene(kernel, { platform, bdf: BDF, groupNumber: 1 }, state);
       happen(kernel, platform, state);
       return Promise.resolve(scene);

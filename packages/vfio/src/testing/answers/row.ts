@@ -50,9 +50,9 @@ export type AnswerCall =
       readonly argument?: (scene: AnswerScene) => Uint8Array | number;
     }
   | { readonly open: (scene: AnswerScene) => string }
-  /** Reads or writes configuration space at a byte offset. */
-  | { readonly read: number; readonly length: number }
-  | { readonly write: number; readonly bytes: readonly number[] };
+  /** Reads or writes a region at a byte offset. Default: configuration space. */
+  | { readonly read: number; readonly length: number; readonly region?: number }
+  | { readonly write: number; readonly bytes: readonly number[]; readonly region?: number };
 
 /** What the kernel answers in one situation: data, to be tried on any kernel behind the seam. */
 export interface KernelAnswer {

@@ -28,12 +28,12 @@ async function make(scene: AnswerScene, call: AnswerCall): Promise<{ result: num
   if ('open' in call) return { result: syscalls.open(call.open(scene), 2), memory: new Uint8Array() };
   if ('read' in call) {
     const memory = new Uint8Array(call.length);
-    const offset = regionOffset(CONFIG_REGION) + BigInt(call.read);
+    const offset = regionOffset(call.region ?? CONFIG_REGION) + BigInt(call.read);
     return { result: await syscalls.preadAsync(scene.device, memory, offset), memory };
   }
   if ('write' in call) {
     const memory = Uint8Array.from(call.bytes);
-    const offset = regionOffset(CONFIG_REGION) + BigInt(call.write);
+    const offset = regionOffset(call.region ?? CONFIG_REGION) + BigInt(call.write);
     return { result: await syscalls.pwriteAsync(scene.device, memory, offset), memory };
   }
   const number = typeof call.request === 'number' ? call.request : requests()[call.request];

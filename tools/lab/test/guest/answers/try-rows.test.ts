@@ -1,20 +1,14 @@
-import { KERNEL_ANSWERS, type KernelAnswer, ScriptedKernel } from '@pci-recovery/vfio/testing';
+import { ANSWER_MACHINES, KERNEL_ANSWERS, type KernelAnswer, ScriptedKernel } from '@pci-recovery/vfio/testing';
 import { type RowReport } from '../../../src/guest/answers/input.js';
 import { liveBench } from '../../../src/guest/answers/live-bench.js';
 import { tryRows } from '../../../src/guest/answers/try-rows.js';
 
-const PORT = '0000:00:06.0';
 const BDF = '0000:01:00.0';
 
 /** One kernel for all rows, as in the guest: what a row leaves behind, the next one finds. */
-const kernel = (): ScriptedKernel =>
-  new ScriptedKernel({
-    arch: 'x64',
-    ports: [{ bdf: PORT }],
-    groups: [{ number: 3, functions: [{ bdf: BDF, port: PORT }] }],
-  });
+const kernel = (): ScriptedKernel => new ScriptedKernel(ANSWER_MACHINES.x64);
 
-const PLACE = { platform: 'x64', bdf: BDF, groupNumber: 3 } as const;
+const PLACE = { platform: 'x64', bdf: BDF, groupNumber: 1 } as const;
 
 async function reports(rows: readonly KernelAnswer[], place = PLACE): Promise<readonly RowReport[]> {
   const all: RowReport[] = [];
