@@ -5,7 +5,8 @@ const command = (fn: SimulatedFunction): number => fn.registers.read(PCI_HEADER.
 
 /** A function would answer a configuration request now. */
 export function answers(machine: Machine, fn: SimulatedFunction): boolean {
-  if (!fn.there || fn.inReset || machine.clock.monotonic() < fn.silentUntil) return false;
+  if (!fn.there || fn.inReset) return false;
+  if (fn.silentUntil > 0 && machine.clock.monotonic() < fn.silentUntil) return false;
   return bridgeOf(machine, fn).state === 'working';
 }
 

@@ -14,9 +14,8 @@ export function freezePe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmi
 /** Lifts freezes. */
 export function thawPe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmio: boolean; dma: boolean }): void {
   const { phb, number } = pe;
-  const functions = namesOf(functionsOf(machine, pe));
   const thawed = (what: 'mmio' | 'dma'): void =>
-    machine.witness.add({ kind: 'thawed', phb, pe: number, what, functions });
+    machine.witness.add({ kind: 'thawed', phb, pe: number, what, functions: namesOf(functionsOf(machine, pe)) });
   if (mmio && pe.mmioFrozen) {
     pe.mmioFrozen = false;
     thawed('mmio');
@@ -45,6 +44,5 @@ export function reportError(
 export function stopHostBridge(machine: Machine, bridge: SimulatedHostBridge, state: 'fenced' | 'dead'): void {
   if (bridge.state === 'dead' || bridge.state === state) return;
   bridge.state = state;
-  const functions = [...machine.functions.values()].filter((fn) => fn.pe.phb === bridge.phb);
-  machine.witness.add({ kind: state, phb: bridge.phb, functions: namesOf(functions) });
+  machine.witness.add({ kind: state, phb: bridge.phb, functions: namesOf(bridge.functions) });
 }

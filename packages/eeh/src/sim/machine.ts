@@ -46,6 +46,8 @@ export interface SimulatedFunction {
 }
 
 export interface SimulatedHostBridge extends HostBridge {
+  /** All below it, in the order of their description. */
+  readonly functions: SimulatedFunction[];
   state: 'working' | 'fenced' | 'dead';
   readonly pes: Map<number, SimulatedPe>;
   /** What OPAL_PCI_NEXT_ERROR has to report, oldest first. */
@@ -99,6 +101,7 @@ function addHostBridge(machine: Machine, { phb, model = 'phb4', below }: HostBri
     model,
     state: 'working',
     pes: new Map(),
+    functions: [],
     errors: [],
     reset: undefined,
   };
@@ -124,7 +127,7 @@ function addFunction(
   const secondary = port ? secondaryOf(description, bridge, bus) : undefined;
   const number = description.pe ?? defaultPe(machine, bdf, physical !== undefined);
   const probed = port || description.unprobed !== true;
-  machine.functions.set(bdf, {
+  const fn: SimulatedFunction = {
     bdf,
     description,
     physical,
@@ -145,7 +148,9 @@ function addFunction(
     inReset: false,
     silentUntil: 0,
     memory: new Map(),
-  });
+  };
+  machine.functions.set(bdf, fn);
+  bridge.functions.push(fn);
   if (port) for (const one of description.below ?? []) addFunction(machine, bridge, one);
   else
     for (const one of description.virtualFunctions ?? [])
@@ -205,7 +210,7 @@ export function functionsBelow(machine: Machine, bridge: SimulatedFunction): Sim
 /** Everything on a bus and below it. */
 export function functionsOnBus(machine: Machine, phb: number, bus: number | undefined): SimulatedFunction[] {
   if (bus === undefined) return [];
-  const all = [...machine.functions.values()].filter((fn) => fn.pe.phb === phb);
+  const all = machine.bridges.get(phb)?.functions ?? [];
   const on = all.filter((fn) => !fn.physical && bdfParts(fn.bdf).bus === bus);
   return on.flatMap((fn) => [
     fn,
@@ -220,7 +225,7 @@ export const bridgeOf = (machine: Machine, fn: SimulatedFunction): SimulatedHost
 
 /** The functions of a PE. */
 export const functionsOf = (machine: Machine, pe: SimulatedPe): SimulatedFunction[] =>
-  [...machine.functions.values()].filter((fn) => fn.pe === pe);
+  machine.bridges.get(pe.phb)!.functions.filter((fn) => fn.pe === pe);
 
 /** Addresses, for the witness: of what is there. */
 export const namesOf = (functions: readonly SimulatedFunction[]): Bdf[] =>

@@ -138,7 +138,8 @@ export class SimulatedOpal implements OpalFirmware {
       error: freeze === OPAL_FREEZE.NOT_FROZEN ? OPAL_ERROR.NONE : OPAL_ERROR.PE,
     });
     if (found.lost) return answer(OPAL_FREEZE.PERMANENTLY_UNAVAILABLE);
-    if (this.#machine.clock.monotonic() < found.unavailableUntil) return answer(OPAL_FREEZE.TEMPORARILY_UNAVAILABLE);
+    const unavailable = found.unavailableUntil > 0 && this.#machine.clock.monotonic() < found.unavailableUntil;
+    if (unavailable) return answer(OPAL_FREEZE.TEMPORARILY_UNAVAILABLE);
     if (found.inReset) return answer(OPAL_FREEZE.RESET);
     return answer((found.mmioFrozen ? OPAL_FREEZE.MMIO : 0) | (found.dmaFrozen ? OPAL_FREEZE.DMA : 0));
   }

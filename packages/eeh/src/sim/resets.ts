@@ -49,7 +49,7 @@ function comeBack(machine: Machine, fn: SimulatedFunction, now: number): void {
     fn.silentUntil = Infinity;
     return;
   }
-  fn.silentUntil = now + readyAfterMs * NS_PER_MS;
+  fn.silentUntil = readyAfterMs > 0 ? now + readyAfterMs * NS_PER_MS : 0;
   const freezes = faults.strike('freezes_when_ready', of);
   const ready = (): void => {
     if (!fn.there || fn.inReset) return;
