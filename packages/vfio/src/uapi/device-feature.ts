@@ -104,7 +104,7 @@ export const deviceFeature = {
  * VFIO_DEVICE_FEATURE_ZPCI_ERROR (R2.3, R2.4; drivers/vfio/pci/vfio_pci_zdev.c:vfio_pci_zdev_feature_err): takes the
  * oldest pending error of an s390 function. The record goes into memory of the caller that the request points at, not
  * into the request. The kernel takes the record out of its queue **before** it writes: with a bad address (EFAULT) it is
- * lost. ENOMSG: none pending. ENODEV: no zPCI function.
+ * lost. ENOMSG: none pending. ENODEV: no zPCI function; ENOTTY: no kernel of s390 (CONFIG_VFIO_PCI_ZDEV_KVM).
  */
 export const zpciError = {
   request: 'VFIO_DEVICE_FEATURE',
