@@ -2,7 +2,7 @@ import { PciRecoveryError, type Clock, type Stoppable } from '@pci-recovery/core
 import { failedWith } from '../seam/errno.js';
 import { OwnedFd } from '../seam/owned-fd.js';
 import { type Datagram, type Syscalls } from '../seam/syscalls.js';
-import { refusedCall } from './errno.js';
+import { accepted, type Meanings, refusedCall } from '../seam/refused-call.js';
 
 /** How to receive a descriptor. */
 export interface ReceiveOptions extends Partial<Stoppable> {
@@ -29,8 +29,7 @@ function readable(syscalls: Syscalls, socket: OwnedFd, options: ReceiveOptions, 
       signal?.removeEventListener('abort', aborted);
       done();
     };
-    const refuse = (errno: number): PciRecoveryError =>
-      refusedCall(errno, { call: 'watch', context: { what: socket.what } });
+    const refuse = (errno: number): PciRecoveryError => refusedCall('watch', errno, { what: socket.what });
     const aborted = (): void => settle(() => reject(abortedError(signal)));
     const failed = (errno: number): void => settle(() => reject(refuse(errno)));
     const timer = clock.after(wait, () => settle(() => reject(late(socket))));
@@ -90,7 +89,7 @@ export async function receiveDescriptor(
       if (left <= 0) throw late(socket);
       await readable(syscalls, socket, options, left);
     } else if (!failedWith(result, 'EINTR')) {
-      throw refusedCall(result, { call: 'recvmsg', context: { what: socket.what } });
+      throw refusedCall('recvmsg', result, { what: socket.what });
     }
   }
 }
@@ -105,21 +104,22 @@ export function sendDescriptor(syscalls: Syscalls, socket: OwnedFd, fd: OwnedFd,
   if (message.length === 0) {
     throw new PciRecoveryError('ERR_PCI_BAD_MESSAGE', 'A descriptor travels with at least one byte; there is none.');
   }
-  const result = syscalls.send(socket.raw, message, [fd.raw]);
   const context = { what: socket.what, descriptor: fd.what };
-  if (result < 0) throw refusedCall(result, { call: 'sendmsg', context });
+  const result = accepted('sendmsg', syscalls.send(socket.raw, message, [fd.raw]), context);
   if (result === message.length) return;
   const text = `Only ${result} of ${message.length} bytes were sent, with the descriptor: the socket is of no use any more.`;
   throw new PciRecoveryError('ERR_PCI_BAD_MESSAGE', text, { context });
 }
 
-const REMEDIES = {
-  EPERM:
-    'taking descriptors of a process takes the right to trace it: the same user, or CAP_SYS_PTRACE; ' +
-    'kernel.yama.ptrace_scope above 0 wants CAP_SYS_PTRACE, 3 forbids it.',
-  ESRCH: 'there is no such process.',
-  EBADF: 'the process has no such descriptor (any more).',
-  ENOSYS: 'pidfd_getfd needs Linux 5.6.',
+const MEANINGS: Meanings = {
+  EPERM: {
+    advice:
+      'taking descriptors of a process takes the right to trace it: the same user, or CAP_SYS_PTRACE; ' +
+      'kernel.yama.ptrace_scope above 0 wants CAP_SYS_PTRACE, 3 forbids it.',
+  },
+  ESRCH: { advice: 'there is no such process.' },
+  EBADF: { advice: 'the process has no such descriptor (any more).' },
+  ENOSYS: { advice: 'pidfd_getfd needs Linux 5.6.' },
 };
 
 /**
@@ -132,10 +132,8 @@ const REMEDIES = {
  */
 export async function duplicateOf(syscalls: Syscalls, pid: number, fd: number): Promise<OwnedFd> {
   const context = { pid, fd };
-  const opened = syscalls.pidfdOpen(pid);
-  if (opened < 0) throw refusedCall(opened, { call: 'pidfd_open', context, remedies: REMEDIES });
+  const opened = accepted('pidfd_open', syscalls.pidfdOpen(pid), context, MEANINGS);
   await using process = new OwnedFd(syscalls, opened, `process ${pid}`);
-  const duplicate = syscalls.pidfdGetfd(process.raw, fd);
-  if (duplicate < 0) throw refusedCall(duplicate, { call: 'pidfd_getfd', context, remedies: REMEDIES });
+  const duplicate = accepted('pidfd_getfd', syscalls.pidfdGetfd(process.raw, fd), context, MEANINGS);
   return new OwnedFd(syscalls, duplicate, `duplicate of descriptor ${fd} of process ${pid}`);
 }

@@ -1,5 +1,6 @@
 import { PciRecoveryError, type PciErrorCode, type Plain } from '@pci-recovery/core';
 import { errnoTable } from './errno-names.js';
+import { place } from './place.js';
 import { type SyscallResult } from './syscalls.js';
 
 /**
@@ -73,10 +74,6 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 const OTHER: Meaning = { code: 'ERR_PCI_SYSCALL', advice: 'the errno tells why' };
-
-/** The path among the context, as words. */
-const place = (context: Readonly<Record<string, Plain>>): string =>
-  typeof context.path === 'string' ? ` of ${context.path}` : '';
 
 /**
  * The error for what a system call answered. `context` gets `call` and `errno` (its name) added.

@@ -1,5 +1,5 @@
 import { type Plain, PciRecoveryError } from '@pci-recovery/core';
-import { type Meanings } from '../refused-call.js';
+import { type Meanings } from '../../seam/refused-call.js';
 
 /** Memory that devices may reach. Addresses and bytes. */
 export interface DmaRequest {

@@ -1,7 +1,7 @@
 import { ioasIovaRanges, ioasMap, ioasUnmap } from '../../uapi/ioas.js';
 import { failedWith } from '../../seam/errno.js';
 import { type KernelFile } from '../kernel-file.js';
-import { accepted } from '../refused-call.js';
+import { accepted } from '../../seam/refused-call.js';
 import { dmaContext, type DmaRange, type DmaRequest, type DmaSpace, MAP_MEANINGS } from './dma-space.js';
 
 /** Ranges that are asked for first. */

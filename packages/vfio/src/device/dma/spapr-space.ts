@@ -11,7 +11,7 @@ import {
   type TceWindow,
 } from '../../uapi/spapr-tce.js';
 import { type KernelFile } from '../kernel-file.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { dmaContext, type DmaRange, type DmaRequest, type DmaSpace, MAP_MEANINGS, wantedIova } from './dma-space.js';
 
 const ENABLE_MEANINGS: Meanings = {

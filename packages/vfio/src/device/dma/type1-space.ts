@@ -1,7 +1,7 @@
 import { dmaMap, dmaUnmap } from '../../uapi/dma.js';
 import { type Type1Info, type1Info } from '../../uapi/type1-info.js';
 import { type KernelFile } from '../kernel-file.js';
-import { accepted } from '../refused-call.js';
+import { accepted } from '../../seam/refused-call.js';
 import { dmaContext, type DmaRange, type DmaRequest, type DmaSpace, MAP_MEANINGS, wantedIova } from './dma-space.js';
 
 /** Mappings of a container with a type1 IOMMU: x86, arm64, s390 (drivers/vfio/vfio_iommu_type1.c). */

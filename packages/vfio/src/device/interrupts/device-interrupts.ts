@@ -3,7 +3,7 @@ import { type OwnedFd } from '../../seam/owned-fd.js';
 import { type IrqInfo, irqInfo, PCI_IRQ } from '../../uapi/irq-info.js';
 import { type IrqAction, irqSet } from '../../uapi/irq-set.js';
 import { type KernelFile } from '../kernel-file.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { EventLine, type SignalListener } from './event-line.js';
 
 /** The interrupts of a device; it uses one kind at a time. */

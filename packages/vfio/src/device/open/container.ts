@@ -5,7 +5,7 @@ import { type Syscalls } from '../../seam/syscalls.js';
 import { apiVersion, checkExtension, type Extension, type IommuType, setIommu } from '../../uapi/container.js';
 import { setContainer, unsetContainer } from '../../uapi/group.js';
 import { KernelFile, type KernelFileOptions } from '../kernel-file.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { type VfioGroup } from './group.js';
 
 const PATH = '/dev/vfio/vfio';

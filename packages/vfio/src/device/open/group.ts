@@ -4,7 +4,7 @@ import { OwnedFd } from '../../seam/owned-fd.js';
 import { type Syscalls } from '../../seam/syscalls.js';
 import { getDeviceFd, groupStatus, type GroupStatus } from '../../uapi/group.js';
 import { KernelFile, type KernelFileOptions } from '../kernel-file.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { type Persist } from '../reset/retry.js';
 
 const openMeanings = (id: number): Meanings => ({

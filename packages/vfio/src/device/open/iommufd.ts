@@ -5,7 +5,7 @@ import { type SyscallResult, type Syscalls } from '../../seam/syscalls.js';
 import { attachIommufd, bindIommufd } from '../../uapi/iommufd.js';
 import { ioasAlloc, iommuDestroy } from '../../uapi/ioas.js';
 import { KernelFile, type KernelFileOptions } from '../kernel-file.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { type Persist } from '../reset/retry.js';
 
 const PATH = '/dev/iommu';

@@ -8,7 +8,7 @@ import { type IommuType } from '../../uapi/container.js';
 import { giveUp } from '../in-order.js';
 import { KernelFile } from '../kernel-file.js';
 import { VfioOwnership } from '../ownership.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { type Persist, type RetryTimings, untilFree } from '../reset/retry.js';
 import { VfioDevice, type VfioDeviceParts } from '../vfio-device.js';
 import { openGroupAccess, openIommufdAccess } from './access.js';

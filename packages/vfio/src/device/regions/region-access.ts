@@ -1,7 +1,7 @@
 import { type Plain } from '@pci-recovery/core';
 import { type RegionInfo } from '../../uapi/region-info.js';
 import { type KernelFile } from '../kernel-file.js';
-import { type Meanings, refusedCall } from '../refused-call.js';
+import { type Meanings, refusedCall } from '../../seam/refused-call.js';
 import { checkPiece, type Cut, shortTransfer, transfer, transferAsync } from './transfer.js';
 
 const MEANINGS: Meanings = {

@@ -5,7 +5,7 @@ import { hotReset, type HotResetInfo, hotResetInfo } from '../../uapi/hot-reset.
 import { deviceReset } from '../../uapi/reset.js';
 import { borrowAll, type KernelFile } from '../kernel-file.js';
 import { type VfioOwnership } from '../ownership.js';
-import { accepted, type Meanings } from '../refused-call.js';
+import { accepted, type Meanings } from '../../seam/refused-call.js';
 import { hotResetMeanings, provenGroups, proof, refuseUnlessOwned, scopeOf, withoutScope } from './hot-reset.js';
 import { type RetryTimings, untilFree } from './retry.js';
 
@@ -46,7 +46,7 @@ export class DeviceResets {
   }
 
   /**
-   * VFIO_DEVICE_RESET, in a thread, tried again while the kernel answers EAGAIN ({@link untilFree}).
+   * VFIO_DEVICE_RESET, in a thread, tried again while the kernel answers EAGAIN, with pauses of 1, 2, 4 … 64 ms.
    * @throws PciRecoveryError `ERR_PCI_UNSUPPORTED` (EINVAL, ENOTTY; `reason` in the context), `ERR_PCI_DEADLINE`,
    * `ERR_PCI_ABORTED`, `ERR_PCI_CLOSED`, and what else the kernel refused
    */

@@ -2,7 +2,7 @@ import { type Bdf, type Capability, isPciRecoveryError, PciRecoveryError, type P
 import { type HotResetMember, type HotResetScope } from '@pci-recovery/core/linux';
 import { type AffectedFunction, hotReset, type HotResetInfo } from '../../uapi/hot-reset.js';
 import { type KernelFile } from '../kernel-file.js';
-import { type Meanings } from '../refused-call.js';
+import { type Meanings } from '../../seam/refused-call.js';
 import { type VfioOwnership } from '../ownership.js';
 
 const isOwned = (fn: AffectedFunction, ownership: VfioOwnership): boolean =>

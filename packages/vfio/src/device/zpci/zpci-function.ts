@@ -79,7 +79,7 @@ export class ZpciFunction {
     });
   }
 
-  /** Takes the oldest pending error record: see {@link takeZpciError}. ENOMSG: there is none; ENOTTY: the kernel cannot. */
+  /** Takes the oldest pending error record: see `VfioDevice.zpciErrorRecord`. ENOMSG: there is none; ENOTTY: the kernel cannot. */
   nextError(): { readonly errno: ZpciErrno; readonly record?: Uint8Array } {
     try {
       const base = this.device.zpciBase();

@@ -1,7 +1,7 @@
 import { PciRecoveryError } from '@pci-recovery/core';
 import { constants } from 'node:fs';
 import { access, open, opendir, readlink, realpath, type FileHandle } from 'node:fs/promises';
-import { errnoOf, refused } from '../errno.js';
+import { errnoOf, refusedFileCall } from '../errno.js';
 import { joinParts, type PathParts } from './path.js';
 
 /** Most bytes of a text attribute: a page, and the largest pages have 64 KiB. */
@@ -68,11 +68,11 @@ export class HostDirectory {
         await file.close();
       }
     });
-    if (done === undefined) throw refused('ENOENT', { call: 'write', context: { path: this.#named(parts) } });
+    if (done === undefined) throw refusedFileCall('write', 'ENOENT', { context: { path: this.#named(parts) } });
     if (done !== bytes.length) throw this.#shortWrite(parts, done, bytes.length);
   }
 
-  /** Names in a directory, sorted; undefined where there is none. At most {@link MOST_ENTRIES}. */
+  /** Names in a directory, sorted; undefined where there is none. Throws `ERR_PCI_FILE_TOO_LARGE` above 100,000. */
   list(parts: PathParts): Promise<string[] | undefined> {
     return this.#whereItIs(parts, 'list', async (path) => {
       const names: string[] = [];
@@ -131,7 +131,7 @@ export class HostDirectory {
       const errno = errnoOf(error);
       if (errno === undefined) throw error;
       if (ABSENT.has(errno)) return undefined;
-      throw refused(errno, { call, context: { path: this.#named(parts) }, cause: error });
+      throw refusedFileCall(call, errno, { context: { path: this.#named(parts) }, cause: error });
     }
   }
 

@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { failedWith } from '../../seam/errno.js';
 import { OwnedFd } from '../../seam/owned-fd.js';
 import { type Syscalls } from '../../seam/syscalls.js';
-import { refusedCall } from '../errno.js';
+import { accepted, type Meanings, refusedCall } from '../../seam/refused-call.js';
 import { parseKmsg } from './parse.js';
 
 /** Settings of a {@link KernelLog}. */
@@ -24,10 +24,10 @@ const MOST_KEPT = 1 << 20;
 /** Failures in a row after which the log is of no use: each should have passed over one record. */
 const MOST_FAILURES = 1024;
 
-const REMEDIES = {
-  EPERM: 'reading it takes CAP_SYSLOG where kernel.dmesg_restrict is 1.',
-  EACCES: 'reading it takes root, or a group that may read it.',
-  ENOENT: 'the kernel has no /dev/kmsg, or the container is not given it.',
+const MEANINGS: Meanings = {
+  EPERM: { advice: 'reading it takes CAP_SYSLOG where kernel.dmesg_restrict is 1.' },
+  EACCES: { advice: 'reading it takes root, or a group that may read it.' },
+  ENOENT: { advice: 'the kernel has no /dev/kmsg, or the container is not given it.' },
 };
 
 /**
@@ -82,8 +82,7 @@ class KernelLogStream implements AsyncIterableIterator<KernelLogLine | Lost> {
     this.#signal = signal;
     if (signal.aborted) return;
     const result = syscalls.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (result < 0) throw refusedCall(result, { call: 'open', context: { path }, remedies: REMEDIES });
-    this.#fd = new OwnedFd(syscalls, result, path);
+    this.#fd = new OwnedFd(syscalls, accepted('open', result, { path }, MEANINGS), path);
     signal.addEventListener('abort', this.#aborted, { once: true });
     if (from === 'now') this.#passOver();
   }
@@ -176,7 +175,7 @@ class KernelLogStream implements AsyncIterableIterator<KernelLogLine | Lost> {
   }
 
   #fail(result: number): 'passed over' {
-    this.#failure = refusedCall(result, { call: 'read', context: { path: this.#fd!.what } });
+    this.#failure = refusedCall('read', result, { path: this.#fd!.what });
     return this.#close();
   }
 

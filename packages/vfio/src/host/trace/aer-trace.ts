@@ -4,7 +4,7 @@ import { constants, existsSync } from 'node:fs';
 import { failedWith } from '../../seam/errno.js';
 import { OwnedFd } from '../../seam/owned-fd.js';
 import { type Syscalls } from '../../seam/syscalls.js';
-import { refusedCall } from '../errno.js';
+import { refusedCall } from '../../seam/refused-call.js';
 import { Broadcast, type Sink } from '../stream/broadcast.js';
 import { checkLimit, DEFAULT_QUEUE_LIMIT } from '../stream/bounded-stream.js';
 import { LineAssembler } from '../stream/lines.js';
@@ -176,7 +176,7 @@ class TracePipe {
   }
 
   #broken(errno: number): false {
-    this.#sink.fail(refusedCall(errno, { call: 'read', context: { path: this.#fd.what } }));
+    this.#sink.fail(refusedCall('read', errno, { path: this.#fd.what }));
     return false;
   }
 }

@@ -2,7 +2,8 @@ import { PciRecoveryError } from '@pci-recovery/core';
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
-import { errnoOf, refused } from '../errno.js';
+import { type Meanings } from '../../seam/refused-call.js';
+import { errnoOf, refusedFileCall } from '../errno.js';
 
 /** Directories and files of tracefs, where making a directory makes a tracing instance with all its files. */
 export interface TraceFiles {
@@ -47,10 +48,10 @@ export interface InstancePlace {
 
 const NAME = /^pci-recovery-(\d{1,10})(?:-[0-9a-f]{8})?$/;
 
-const REMEDIES = {
-  EACCES: 'tracefs belongs to root: run with CAP_DAC_OVERRIDE, or give a group access (mount option gid=).',
-  EPERM: 'tracefs belongs to root, and lockdown can close it.',
-  ENOENT: 'mount tracefs: mount -t tracefs nodev /sys/kernel/tracing.',
+const MEANINGS: Meanings = {
+  EACCES: { advice: 'tracefs belongs to root: run with CAP_DAC_OVERRIDE, or give a group access (mount option gid=).' },
+  EPERM: { advice: 'tracefs belongs to root, and lockdown can close it.' },
+  ENOENT: { advice: 'mount tracefs: mount -t tracefs nodev /sys/kernel/tracing.' },
 };
 
 function attempt<T>(call: string, path: string, work: () => T): T {
@@ -59,7 +60,7 @@ function attempt<T>(call: string, path: string, work: () => T): T {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
-    throw refused(errno, { call, context: { path }, remedies: REMEDIES, cause: error });
+    throw refusedFileCall(call, errno, { context: { path }, meanings: MEANINGS, cause: error });
   }
 }
 
@@ -113,7 +114,7 @@ export function createInstance(place: InstancePlace): TraceInstance {
     path,
     remove: async () => {
       await files.removeInstance(path).catch((error: unknown) => {
-        throw refused(errnoOf(error) ?? 'EIO', { call: 'rmdir', context: { path }, cause: error });
+        throw refusedFileCall('rmdir', errnoOf(error) ?? 'EIO', { context: { path }, cause: error });
       });
     },
   };

@@ -3,7 +3,7 @@ import { type DeviceUevent, type ErrorUevent, type PciUevent, type UeventPort } 
 import { type Syscalls } from '../../seam/syscalls.js';
 import { failedWith } from '../../seam/errno.js';
 import { OwnedFd } from '../../seam/owned-fd.js';
-import { refusedCall } from '../errno.js';
+import { refusedCall } from '../../seam/refused-call.js';
 import { Broadcast, type Sink } from '../stream/broadcast.js';
 import { checkLimit, DEFAULT_QUEUE_LIMIT } from '../stream/bounded-stream.js';
 import { parseUevent, pciUevent } from './parse.js';
@@ -80,11 +80,11 @@ function openSocket(
   const what = 'socket for uevents';
   const fd = OwnedFd.of(syscalls, 'socket', syscalls.ueventSocket(receiveBuffer), { what });
   const buffer = new Uint8Array(LONGEST_DATAGRAM);
-  const broken = (result: number): void => sink.fail(refusedCall(result, { call: 'recvmsg', context: { what } }));
+  const broken = (result: number): void => sink.fail(refusedCall('recvmsg', result, { what }));
   const watch = syscalls.watch(fd.raw, () => drain(syscalls, fd.raw, buffer, sink, rejected, broken), broken);
   if (typeof watch === 'number') {
     void fd.close().catch(() => undefined);
-    throw refusedCall(watch, { call: 'watch', context: { what } });
+    throw refusedCall('watch', watch, { what });
   }
   return {
     [Symbol.asyncDispose]: () => {

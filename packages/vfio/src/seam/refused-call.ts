@@ -1,6 +1,7 @@
 import { type PciErrorCode, type Permanence, PciRecoveryError, type Plain } from '@pci-recovery/core';
-import { errnoName, syscallError } from '../seam/errno.js';
-import { type SyscallResult } from '../seam/syscalls.js';
+import { errnoName, syscallError } from './errno.js';
+import { place } from './place.js';
+import { type SyscallResult } from './syscalls.js';
 
 /** What an errno means for one particular call. */
 export interface Meaning {
@@ -16,21 +17,26 @@ export interface Meaning {
 /** What a call's errnos mean, by their names. */
 export type Meanings = Readonly<Record<string, Meaning>>;
 
-/** The error of a call that the kernel refused, in the words of that call where they are better than the general ones. */
+/**
+ * The error of a call that the kernel refused, in the words of that call where they are better than the general ones.
+ * @param cause what was thrown, where the call's result came as an exception
+ */
 export function refusedCall(
   call: string,
   result: SyscallResult,
   context: Readonly<Record<string, Plain>>,
   meanings: Meanings = {},
+  cause?: unknown,
 ): PciRecoveryError {
   const error = syscallError(call, result, context);
   const meaning = meanings[errnoName(result)];
-  if (meaning === undefined) return error;
-  const { advice, code = error.code, permanence = error.permanence } = meaning;
-  const path = typeof context.path === 'string' ? ` of ${context.path}` : '';
-  return new PciRecoveryError(code, `${call}${path} failed with ${errnoName(result)}: ${advice}`, {
+  if (meaning === undefined && cause === undefined) return error;
+  const { code = error.code, permanence = error.permanence } = meaning ?? {};
+  const message = meaning && `${call}${place(context)} failed with ${errnoName(result)}: ${meaning.advice}`;
+  return new PciRecoveryError(code, message ?? error.message, {
     permanence,
-    context: { ...error.context, ...meaning.context },
+    context: { ...error.context, ...meaning?.context },
+    ...(cause !== undefined && { cause }),
   });
 }
 
