@@ -14,6 +14,9 @@ export interface AvailabilitySurroundings {
   readonly happened: (happening: ZpciHappening) => void;
 }
 
+/** Does something to a function while nobody else does. */
+export type Undisturbed = (fn: ZpciFunction, work: () => Promise<void>) => Promise<void>;
+
 /**
  * Changes the states of functions as availability events say (R2.12).
  *
@@ -62,15 +65,15 @@ export class Availability {
     if (fn && pec === AVAILABILITY.CONFIGURED) await this.#scan(fn);
   }
 
-  /** Anything may have changed. Linux: zpci_event_avail_any_device. */
-  async any(): Promise<void> {
+  /** Anything may have changed. `undisturbed` does what concerns one function. Linux: zpci_event_avail_any_device. */
+  async any(undisturbed: Undisturbed = async (fn, work) => fn.alone(work)): Promise<void> {
     const { firmware, table } = this.#around;
     for (const fn of [...table.all()]) {
       if (fn.state === 'standby' && firmware.stateOf(fn.fid) === 'reserved') this.#reserved(fn);
     }
     this.discover();
     for (const fn of [...table.all()]) {
-      if (fn.state === 'configured') await fn.alone(() => this.#scan(fn));
+      if (fn.state === 'configured') await undisturbed(fn, () => this.#scan(fn));
     }
   }
 

@@ -4,7 +4,7 @@ export interface ZpciCounters {
   measurement: number;
   permanent: number;
   recoverable: number;
-  /** Errors with a stale handle: dropped (R2.2). */
+  /** Errors with a stale handle, or one that firmware does not confirm: dropped (R2.2). */
   stale: number;
   /** Errors of functions that nobody knows. */
   unknown: number;

@@ -162,8 +162,8 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   perform(operation: Operation): Awaitable<OperationResult> {
-    const { name, device, generation = 0, fid, fh } = operation;
-    if (name === 'refresh_handle') return this.#refresh(Number(fid), Number(fh));
+    const { name, device, generation = 0, fid, fh, pec = 0 } = operation;
+    if (name === 'refresh_handle') return this.#refresh(Number(fid), Number(fh), Number(pec));
     const fn = this.#table.same({ bdf: device as Bdf, generation: Number(generation) });
     if (!fn) {
       if (name === 'store_record') return { ok: true, value: 'not_mediated' };
@@ -191,7 +191,7 @@ export class ZpciPlatform implements RecoveryPlatform {
   /** A measurement event: only looked at, and dropped when its handle is stale. */
   acknowledge(event: ErrorEvent): void {
     const record = recordOf(event);
-    if (record) this.#refresh(record.fid, record.fh);
+    if (record) this.#refresh(record.fid, record.fh, record.ccdf?.pec ?? 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -200,23 +200,28 @@ export class ZpciPlatform implements RecoveryPlatform {
 
   /** Linux 7.3 pci_event.c:zpci_event_availability. */
   async #change(ccdf: CcdfAvailability): Promise<void> {
-    if (ccdf.pec === AVAILABILITY.ANY) return this.#availability.any();
+    if (ccdf.pec === AVAILABILITY.ANY) return this.#availability.any((fn, work) => this.#undisturbed(fn, work));
     const fn = this.#table.get(ccdf.fid);
     if (!fn) return this.#availability.fresh(ccdf);
+    await this.#undisturbed(fn, () => this.#availability.existing(fn, ccdf));
+  }
+
+  /** Does something to a function while no recovery does. */
+  async #undisturbed(fn: ZpciFunction, work: () => Promise<void>): Promise<void> {
     let done = false;
     const change = async (): Promise<void> => {
       done = true;
-      await fn.alone(() => this.#availability.existing(fn, ccdf));
+      await fn.alone(work);
     };
     // An engine that is closed runs nothing more that could be in the way.
     await this.#options.exclusively?.(this.#scope(fn.fid, fn), change).catch(() => undefined);
     if (!done) await change();
   }
 
-  #refresh(fid: number, fh: number): OperationResult {
+  /** Whatever is not current is dropped as stale (R2.2), also what firmware does not list or cannot be asked for. */
+  #refresh(fid: number, fh: number, pec: number): OperationResult {
     const result = refreshHandle(this.#firmware, this.#table.get(fid), fid, fh);
-    if (!result.ok || result.value !== 'stale') return result;
-    this.#happened({ what: 'dropped', fid, pec: 0, why: 'stale' });
+    if (!result.ok || result.value !== 'current') this.#happened({ what: 'dropped', fid, pec, why: 'stale' });
     return result;
   }
 

@@ -62,12 +62,12 @@ const target = ({ event, member }: Recovery): { readonly device: string; readonl
 /** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
-  const { fid = 0, fh = 0 } = recordOf(event) ?? {};
+  const { fid = 0, fh = 0, ccdf } = recordOf(event) ?? {};
   return {
     do: 'operate',
     at: 'refresh_handle',
     state,
-    operation: { ...HOST_OPERATIONS.refreshHandle, ...target(recovery), fid, fh },
+    operation: { ...HOST_OPERATIONS.refreshHandle, ...target(recovery), fid, fh, pec: ccdf?.pec ?? 0 },
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);

@@ -221,6 +221,31 @@ describe('availability and recovery of one function', () => {
     expect(order).toEqual(['recovered', 'configured', 'standby']);
   });
 
+  it('0x306 enables nobody whose recovery is under way', async () => {
+    const order: string[] = [];
+    const run: Host = await host({
+      policy: { deadlineMs: Infinity },
+      drivers: {
+        [A]: {
+          errorDetected: async () => {
+            run.hardware.notify({ contentCode: 2, ccdf: encodeCcdfAvailability({ pec: 0x306 }) });
+            run.hardware.requestDeconfiguration(2);
+            await run.settled();
+            order.push(`${run.hardware.inspect(1)!.enabled}`);
+            return 'need_reset' as const;
+          },
+        },
+      },
+      options: { exclusively: (scope, work) => run.engine.exclusive(scope, work) },
+    });
+    run.hardware.detect(1, { disables: 'openly' });
+    const [outcome] = await run.ended(1);
+    await run.settled();
+    expect(order).toEqual(['false']);
+    expect(outcome!.result).toBe('recovered');
+    expect(run.platform.functions().map(({ state }) => state)).toEqual(['configured', 'standby', 'configured']);
+  });
+
   it('without one, the recovery finds its function gone, and never half reset', async () => {
     const run: Host = await host({
       policy: { deadlineMs: Infinity },

@@ -126,12 +126,31 @@ describe('stale handles (R2.2)', () => {
     run.hardware.detect(1);
     expect((await run.ended(1))[0]).toMatchObject({ result: 'ignored', usable: [] });
     expect(run.calls).toEqual([]);
+    expect(run.platform.counters.stale).toBe(1);
+  });
+
+  it('drops an error of a function that firmware does not list any more, and hands nobody back', async () => {
+    const run = await host(HOLDING);
+    run.hardware.script({ fault: 'removed_at_call', call: 'list', fid: 1 });
+    run.hardware.detect(1);
+    expect((await run.ended(1))[0]).toMatchObject({ result: 'ignored', usable: [] });
+    expect(run.calls).toEqual([]);
+    expect(run.platform.counters.stale).toBe(1);
   });
 
   it('drops an error when the handle now is 0', async () => {
     const run = await host(HOLDING);
     run.hardware.notify({ contentCode: 1, ccdf: encodeCcdfError({ fh: 0, fid: 1, pec: 4 }) });
     expect((await run.ended(1))[0]).toMatchObject({ result: 'ignored' });
+  });
+
+  it('tells which error was dropped', async () => {
+    for (const pec of [0x04, 0x2b]) {
+      const run = await host(HOLDING);
+      run.hardware.notify({ contentCode: 1, ccdf: encodeCcdfError({ fh: 0x1234_5678, fid: 1, pec }) });
+      await run.ended(1);
+      expect(run.happenings).toContainEqual({ what: 'dropped', fid: 1, pec, why: 'stale' });
+    }
   });
 });
 
