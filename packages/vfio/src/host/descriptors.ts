@@ -33,10 +33,10 @@ function readable(syscalls: Syscalls, socket: OwnedFd, options: ReceiveOptions, 
     const aborted = (): void => settle(() => reject(abortedError(signal)));
     const failed = (errno: number): void => settle(() => reject(refuse(errno)));
     const timer = clock.after(wait, () => settle(() => reject(late(socket))));
+    signal?.addEventListener('abort', aborted, { once: true });
     const watching = syscalls.watch(socket.raw, () => settle(resolve), failed);
     const watch = typeof watching === 'number' ? { [Symbol.dispose]: () => undefined } : watching;
     if (typeof watching === 'number') failed(watching);
-    signal?.addEventListener('abort', aborted, { once: true });
   });
 }
 

@@ -2,7 +2,7 @@ import { systemClock } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import fc from 'fast-check';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import {
   bdfOfFdinfo,
@@ -100,6 +100,19 @@ native(`descriptors that travel${why}`, () => {
     const never = receiveDescriptor(nativeSyscalls(), other, { clock: virtual, signal: abort.signal });
     await expect(never).rejects.toMatchObject({ code: 'ERR_PCI_ABORTED' });
     expect(virtual.pending).toBe(0);
+    await Promise.all([one, other].map((each) => each.close()));
+  });
+
+  it('are waited for by one at a time: the other is refused, and leaves nothing behind on its signal', async () => {
+    const [one, other] = pair();
+    const { signal } = new AbortController();
+    const first = receiveDescriptor(nativeSyscalls(), other, { clock, signal });
+    const second = receiveDescriptor(nativeSyscalls(), other, { clock, signal });
+    await expect(second).rejects.toMatchObject({ context: { call: 'watch', errno: 'EEXIST' } });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    sendDescriptor(nativeSyscalls(), one, other);
+    await (await first).fd.close();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
     await Promise.all([one, other].map((each) => each.close()));
   });
 
