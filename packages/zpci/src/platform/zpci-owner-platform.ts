@@ -145,10 +145,11 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
     return events;
   }
 
-  /** A record that makes no sense is an error all the same; its bytes are kept. */
+  /** A record that makes no sense, or is of another function, is an error all the same; its bytes are kept. */
   #recorded(held: HeldFunction, bytes: Uint8Array): ZpciEvent {
-    if (bytes.length < CCDF_ERROR_LENGTH) return { ...this.#event(held, this.#unrecorded(held)), raw: bytes };
-    const ccdf = decodeCcdfError(bytes.subarray(0, CCDF_ERROR_LENGTH));
+    const whole = bytes.length >= CCDF_ERROR_LENGTH;
+    const ccdf = whole ? decodeCcdfError(bytes.subarray(0, CCDF_ERROR_LENGTH)) : undefined;
+    if (ccdf?.fid !== held.port.fid) return { ...this.#event(held, this.#unrecorded(held)), raw: bytes };
     const { fid, fh, pec } = ccdf;
     const record: ZpciRecord = { origin: 'vfio', class: errorClass(pec), fid, fh, ccdf: plainCcdf(ccdf) };
     return { ...this.#event(held, record), raw: bytes };

@@ -1,5 +1,11 @@
 import { type KernelPolicyOptions, type PciErrorHandlers } from '@pci-recovery/core';
-import { ZpciOwnerPlatform, type ZpciOwnerOptions, type Errno, type ZpciOwnerPort } from '../../src/index.js';
+import {
+  encodeCcdfError,
+  ZpciOwnerPlatform,
+  type ZpciOwnerOptions,
+  type Errno,
+  type ZpciOwnerPort,
+} from '../../src/index.js';
 import {
   SimulatedVfio,
   type HeldDevice,
@@ -149,6 +155,21 @@ describe('the holder of a function (R2.5, R2.7)', () => {
     const [outcome] = await ended(1);
     expect(outcome).toMatchObject({ result: 'recovered', event: { record: { ccdf: { pec: 2 } } } });
     expect(resets(hardware)).toEqual(['reset 0']);
+  });
+
+  it('takes a record of another function for an error of which nothing is known, and keeps its bytes', async () => {
+    const record = encodeCcdfError({ fh: 0x8000_0009, fid: 9, pec: 4 });
+    let left = 1;
+    const { hardware, held, ended } = await owner({
+      vfio: { handlerMs: 0 },
+      port: (device) =>
+        replaced(device, { nextError: () => (left-- > 0 ? { errno: 0, record } : { errno: 'ENOMSG' }) }),
+    });
+    hardware.detect(1);
+    const [outcome] = await ended(1);
+    expect(outcome!.event).toMatchObject({ raw: record, record: { origin: 'vfio', class: 'recoverable', fid: 1 } });
+    expect(outcome!.result).toBe('recovered');
+    expect(held.readConfig(0x04, 2)).toBe(0x0406);
   });
 
   it('finds a function that does not answer although there is no record', async () => {

@@ -99,6 +99,15 @@ describe('VFIO_DEVICE_FEATURE_ZPCI_ERROR as a real kernel answers (R2.3, R2.4)',
     expect(decodeCcdfError(one.held.nextError().record!).pec).toBe(0x3b);
   });
 
+  it.each(['standby', 'reserved'] as const)('has nothing of a function that is %s now', async (state) => {
+    const one = lab();
+    one.hardware.takeAway(1, state);
+    one.hardware.detect(1);
+    await one.settled();
+    expect(one.signals).toEqual([]);
+    expect(one.held.nextError()).toEqual({ errno: 'ENOMSG' });
+  });
+
   it('is absent in an older kernel, which looks at the flags all the same', () => {
     const { hardware } = machine();
     const held = new SimulatedVfio(hardware).open(1, { records: false });

@@ -66,7 +66,7 @@ export class SimulatedVfio implements AsyncDisposable {
   async #handle({ contentCode, ccdf }: ZpciNotification): Promise<void> {
     const error = contentCode === CONTENT_CODE.ERROR ? decoded(ccdf) : undefined;
     const held = error && this.#held.get(error.fid);
-    if (!error || !held || this.#machine.byFid(error.fid)?.fh !== error.fh) return;
+    if (!error || !held || !this.#concerns(error)) return;
     const kind = errorClass(error.pec);
     if (kind === 'measurement') return;
     held.lost ||= kind === 'permanent';
@@ -75,6 +75,12 @@ export class SimulatedVfio implements AsyncDisposable {
     held.signal();
     if (this.#handlerMs > 0) await wait(this.#machine.clock, this.#handlerMs);
     held.locked = false;
+  }
+
+  /** Its handle is not stale, and there is a PCI function for it. */
+  #concerns({ fid, fh }: CcdfError): boolean {
+    const fn = this.#machine.byFid(fid);
+    return fn?.fh === fh && fn.state === 'configured';
   }
 }
 
