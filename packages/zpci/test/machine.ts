@@ -15,7 +15,7 @@ import {
   type Voting,
 } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
-import { ZpciPlatform, type ZpciHappening, type ZpciPlatformOptions } from '../src/index.js';
+import { ZpciPlatform, type ZpciHappening, type ZpciNotification, type ZpciPlatformOptions } from '../src/index.js';
 import { simulateZpci, type SimulatedZpci, type ZpciFact, type ZpciMachineDescription } from '../src/sim/index.js';
 
 /** Where the functions of the test machine are, by their ids. */
@@ -147,6 +147,19 @@ export const seen = (hardware: SimulatedZpci, bdf: Bdf = AT[1]): string[] =>
   hardware.log
     .filter((fact) => fact.bdf === bdf && fact.kind !== 'firmware_call')
     .map((fact: ZpciFact) => (fact.kind === 'uevent' ? fact.event : fact.kind));
+
+/** What the machine has said so far. */
+export async function said(hardware: SimulatedZpci): Promise<ZpciNotification[]> {
+  const closing = new AbortController();
+  const all: ZpciNotification[] = [];
+  const taking = (async () => {
+    for await (const one of hardware.notifications(closing)) all.push(one);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  closing.abort();
+  await taking;
+  return all;
+}
 
 /** The code of the error that a call throws; undefined when it throws none. */
 export function codeOf(call: () => unknown): string | undefined {
