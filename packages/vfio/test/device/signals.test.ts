@@ -180,6 +180,38 @@ describe('the ERR notification', () => {
     await file.close();
   });
 
+  it('reports once that its eventfd cannot be read, throws nothing into the event loop, and closes it', async () => {
+    const { kernel, file, line: err } = line();
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    err.listen(() => undefined);
+    kernel.syscalls.takeEventfd = () => BigInt(errno('EBADF'));
+    await kernel.signal(11);
+    await kernel.turn();
+    expect(warned.mock.calls.map(([warning]) => warning)).toMatchObject([
+      { context: { call: 'read', errno: 'EBADF' } },
+    ]);
+    await err[Symbol.asyncDispose]();
+    warned.mockRestore();
+    expect(kernel.closed).toEqual([11]);
+    await file.close();
+  });
+
+  it('keeps as many signals as the next eventfd can begin with', async () => {
+    const { kernel, file, line: err } = line();
+    kernel.syscalls.takeEventfd = () => 2n ** 40n;
+    err.listen(() => undefined)[Symbol.dispose]();
+    const began: number[] = [];
+    kernel.syscalls.eventfd = (initial) => {
+      began.push(initial);
+      kernel.counters.set(12, BigInt(initial));
+      return 12;
+    };
+    err.listen(() => undefined);
+    expect(began).toEqual([0xffff_ffff]);
+    await err[Symbol.asyncDispose]();
+    await file.close();
+  });
+
   it('takes no listener after the close', async () => {
     const { kernel, file, line: err } = line();
     await file.seal();

@@ -6,6 +6,9 @@ import { type Syscalls } from '../../seam/syscalls.js';
 /** Told of signals: how many came since the last call. */
 export type SignalListener = (signals: number) => void;
 
+/** What an eventfd can begin with (eventfd2(2)). */
+const MOST_UNTOLD = 0xffff_ffff;
+
 /** One that throws is reported, and nobody else notices. */
 function tell(listener: SignalListener, signals: number, what: string): void {
   try {
@@ -31,7 +34,7 @@ export class EventLine implements AsyncDisposable {
   /** @param untold signals that the first listener is told of */
   constructor(syscalls: Syscalls, what: string, untold = 0) {
     this.#syscalls = syscalls;
-    this.fd = OwnedFd.of(syscalls, 'eventfd', syscalls.eventfd(untold), { what });
+    this.fd = OwnedFd.of(syscalls, 'eventfd', syscalls.eventfd(Math.min(untold, MOST_UNTOLD)), { what });
   }
 
   get listeners(): number {
@@ -49,12 +52,14 @@ export class EventLine implements AsyncDisposable {
     return { [Symbol.dispose]: () => this.#drop(entry) };
   }
 
-  /** Takes what was signalled and not yet told. */
+  /** Takes what was signalled and not yet told. An eventfd that cannot be read is reported, and watched no more. */
   take(): number {
     const count = this.#syscalls.takeEventfd(this.fd.raw);
     if (count >= 0n) return Number(count);
     if (failedWith(Number(count), 'EAGAIN') || failedWith(Number(count), 'EINTR')) return 0;
-    throw syscallError('read', Number(count), { what: this.fd.what });
+    process.emitWarning(syscallError('read', Number(count), { what: this.fd.what }));
+    this.#endWatch();
+    return 0;
   }
 
   /** Listeners are told nothing any more. */
