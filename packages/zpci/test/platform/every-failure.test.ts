@@ -5,6 +5,7 @@ import {
   type ZpciFact,
   type ZpciMachineDescription,
 } from '../../src/sim/index.js';
+import { callCounts, everyFailure } from '../firmware-faults.js';
 import { AT, host, LOOKING, RESETTING, type Host, type Votes } from '../machine.js';
 
 const A = AT[1];
@@ -32,27 +33,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a function that is disabled and does not show it': { votes: LOOKING, disables: 'silently' },
   'a function that is held': { votes: RESETTING, held: true },
 };
-
-const INSTRUCTIONS: ReadonlySet<string> = new Set([
-  'register_interrupts',
-  'register_translation',
-  'reset_error',
-  'reset_block',
-  'controls',
-]);
-
-/** Every answer that is no success: condition codes of instructions, responses of commands, the last of each is busy. */
-const codesOf = (call: FirmwareCall): readonly number[] =>
-  INSTRUCTIONS.has(call) ? [1, 3, 2] : [0x101, 0x102, 0x104, 0x105, 0x106, 0x107, 0x20, 0x108];
-
-const faultsOf = (call: FirmwareCall, count: number): HardwareFault[] =>
-  Array.from({ length: count }, (_, skip) => skip).flatMap((skip) => [
-    ...codesOf(call).flatMap((answer): HardwareFault[] => [
-      { fault: 'call_fails', call, answer, skip, times: 1 },
-      { fault: 'call_fails', call, answer, skip },
-    ]),
-    { fault: 'removed_at_call', call, fid: 1, skip },
-  ]);
 
 /** What the hardware can do beside that. */
 const HARDWARE_FAULTS: readonly HardwareFault[] = [
@@ -87,10 +67,7 @@ async function play(scenario: Scenario, fault?: HardwareFault): Promise<Result> 
 async function callsOf(scenario: Scenario): Promise<ReadonlyMap<FirmwareCall, number>> {
   const { run, outcome } = await play(scenario);
   expect(outcome.result).toBe(scenario.held ? 'handed_over' : 'recovered');
-  const counts = new Map<FirmwareCall, number>();
-  for (const fact of run.hardware.log)
-    if (fact.kind === 'firmware_call') counts.set(fact.call, (counts.get(fact.call) ?? 0) + 1);
-  return counts;
+  return callCounts(run.hardware);
 }
 
 /** DMA was never let through while register accesses were blocked (R2.6), by the log of the machine. */
@@ -149,7 +126,7 @@ describe('whichever call of firmware fails, at whichever time, in whichever way,
     '%s comes to an end, and nothing is handed back in a state that nobody knows',
     async (_, scenario) => {
       const results = new Map<string, number>();
-      const faults = [...(await callsOf(scenario))].flatMap(([call, count]) => faultsOf(call, count));
+      const faults = [...(await callsOf(scenario))].flatMap(([call, count]) => everyFailure(call, count));
       for (const fault of [...faults, ...HARDWARE_FAULTS]) {
         const result = await play(scenario, fault);
         try {
