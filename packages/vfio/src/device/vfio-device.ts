@@ -278,7 +278,7 @@ export class VfioDevice implements VfioDevicePort {
       () => this.#error[Symbol.asyncDispose](),
       () => this.#request[Symbol.asyncDispose](),
       () => this.interrupts[Symbol.asyncDispose](),
-      () => [...this.#mappings].forEach((mapping) => mapping[Symbol.dispose]()),
+      () => inOrder(...[...this.#mappings].map((mapping) => () => mapping[Symbol.dispose]())),
       () => this.#unmapAll(),
       () => this.#held[Symbol.dispose](),
       () => this.file.close(),

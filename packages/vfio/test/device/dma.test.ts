@@ -208,6 +208,19 @@ describe('DMA memory', () => {
     expect(unmapped).toEqual([memory.memory]);
   });
 
+  it('stays, and says so, while a call in a thread uses it', () => {
+    const { syscalls, unmapped } = mapping();
+    const memory = DmaMemory.allocate(syscalls, 1);
+    syscalls.munmap = () => errno('EBUSY');
+    expect(failure(() => memory[Symbol.dispose]())).toMatchObject({
+      code: 'ERR_PCI_BUSY',
+      context: { call: 'munmap' },
+    });
+    syscalls.munmap = (each) => unmapped.push(each);
+    memory[Symbol.dispose]();
+    expect(unmapped).toHaveLength(1);
+  });
+
   it.each([0, -1, 0.5, NaN, Infinity])('has at least one byte, not %p', (bytes) => {
     expect(failure(() => DmaMemory.allocate(mapping().syscalls, bytes)).code).toBe('ERR_PCI_BAD_DMA');
   });

@@ -4,7 +4,7 @@ import { VfioRegion } from '../../src/index.js';
 import { type RegionInfo, type RegionCapability } from '../../src/uapi/index.js';
 import { failure } from '../uapi/failure.js';
 import { A, Lab, ONE } from './lab.js';
-import { CannedKernel } from './canned-kernel.js';
+import { CannedKernel, errno } from './canned-kernel.js';
 
 const PAGE = 4096n;
 
@@ -24,7 +24,7 @@ function region(capabilities: readonly RegionCapability[], flags: RegionInfo['fl
   const file = kernel.file();
   const mappings = new Set<Disposable>();
   const info = { index: 2, size: 0x1_0000n, offset: 2n << 40n, flags, unknownFlags: 0, capabilities };
-  return { region: new VfioRegion(file, info, mappings), file, mapped, unmapped, mappings };
+  return { kernel, region: new VfioRegion(file, info, mappings), file, mapped, unmapped, mappings };
 }
 
 const sparse = (...areas: (readonly [bigint, bigint])[]): RegionCapability => ({
@@ -100,6 +100,21 @@ describe('a mapping', () => {
     area[Symbol.dispose]();
     area[Symbol.dispose]();
     expect([mappings.size, unmapped]).toEqual([0, [area.memory]]);
+    await file.close();
+  });
+
+  it('stays, and says so, while a call in a thread uses its memory: it can be undone later', async () => {
+    const { kernel, region: bar, file, mappings } = region([]);
+    const area = bar.map();
+    kernel.syscalls.munmap = () => errno('EBUSY');
+    expect(failure(() => area[Symbol.dispose]())).toMatchObject({
+      code: 'ERR_PCI_BUSY',
+      context: { call: 'munmap', region: 2 },
+    });
+    expect(mappings.size).toBe(1);
+    kernel.syscalls.munmap = () => 0;
+    area[Symbol.dispose]();
+    expect(mappings.size).toBe(0);
     await file.close();
   });
 

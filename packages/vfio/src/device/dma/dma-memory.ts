@@ -1,5 +1,7 @@
-import { syscallError } from '../../seam/errno.js';
+import { failedWith, syscallError } from '../../seam/errno.js';
+import { refusedCall } from '../../seam/refused-call.js';
 import { type Mapping, type Syscalls } from '../../seam/syscalls.js';
+import { MEMORY_IN_USE } from '../regions/memory-in-use.js';
 import { badDma } from './dma-space.js';
 
 /** PROT_READ | PROT_WRITE (asm-generic/mman-common.h: the same on all architectures here). */
@@ -54,10 +56,14 @@ export class DmaMemory implements Disposable {
     return BigInt(this.#mapping.memory.byteLength);
   }
 
-  /** munmap(2); idempotent. */
+  /**
+   * munmap(2); idempotent.
+   * @throws PciRecoveryError `ERR_PCI_BUSY` while a call in a thread uses it: then it stays, and can be disposed of later
+   */
   [Symbol.dispose](): void {
     if (this.#free) return;
+    const result = this.#syscalls.munmap(this.#mapping.memory);
+    if (failedWith(result, 'EBUSY')) throw refusedCall('munmap', result, { size: String(this.size) }, MEMORY_IN_USE);
     this.#free = true;
-    this.#syscalls.munmap(this.#mapping.memory);
   }
 }

@@ -1,6 +1,8 @@
 import { type Capability, PciRecoveryError } from '@pci-recovery/core';
-import { syscallError } from '../../seam/errno.js';
-import { type Mapping } from '../../seam/syscalls.js';
+import { failedWith, syscallError } from '../../seam/errno.js';
+import { refusedCall } from '../../seam/refused-call.js';
+import { MEMORY_IN_USE } from './memory-in-use.js';
+import { type Mapping, type SyscallResult } from '../../seam/syscalls.js';
 import { type MmapArea, type RegionCapability, type RegionInfo } from '../../uapi/region-info.js';
 import { type KernelFile } from '../kernel-file.js';
 import { RegionAccess } from './region-access.js';
@@ -8,7 +10,10 @@ import { RegionAccess } from './region-access.js';
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 
-/** Device memory in this process. Reads as zero length once it is disposed of, at the latest with the device. */
+/**
+ * Device memory in this process. Reads as zero length once it is disposed of, at the latest with the device. Disposing throws
+ * `ERR_PCI_BUSY` while a call in a thread uses the memory: then it stays, and can be disposed of later.
+ */
 export interface MappedArea extends Disposable {
   /** Access it by aligned words of the width that the device wants, and never while memory decode is off (SIGBUS). */
   readonly memory: ArrayBuffer;
@@ -101,13 +106,21 @@ export class VfioRegion {
     return this.#noted(mapping, offset);
   }
 
+  #inUse(result: SyscallResult, offset: number): PciRecoveryError {
+    const context = { ...this.#file.context, region: this.info.index, offset };
+    return refusedCall('munmap', result, context, MEMORY_IN_USE);
+  }
+
   #noted({ memory }: Mapping, offset: number): MappedArea {
     const { syscalls } = this.#file;
     const area = {
       memory,
       offset,
       [Symbol.dispose]: (): void => {
-        if (this.#mappings.delete(area)) syscalls.munmap(memory);
+        if (!this.#mappings.has(area)) return;
+        const result = syscalls.munmap(memory);
+        if (failedWith(result, 'EBUSY')) throw this.#inUse(result, offset);
+        this.#mappings.delete(area);
       },
     };
     this.#mappings.add(area);
