@@ -269,7 +269,8 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     let result = given;
     if (result.ok && result.scope) {
       this.scope = this.#around.attachments.overlay(result.scope, this.platform);
-      result = { ...result, scope: this.scope };
+      const { value } = result;
+      result = value === undefined ? { ok: true, scope: this.scope } : { ok: true, value, scope: this.scope };
       this.#take(this.scope);
       this.#around.rescoped(this);
     }

@@ -3,7 +3,7 @@ import { type EehRecord } from '../record.js';
 import { attempt, end, failed, must, operate, WHY_FAILED } from './ending.js';
 import { HOST_OPERATIONS as DO, type Freezes, type Presence, type Unplugged } from './operations.js';
 import { lost } from './special.js';
-import { firstState, fold, lastly, rescoped, type HostState } from './state.js';
+import { changed, firstState, fold, lastly, rescoped, type HostState } from './state.js';
 import { faultedBy, toldListeners, toldVoters, usableOf, voters, withTold } from './walk.js';
 
 const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.record as EehRecord | undefined)?.kind;
@@ -11,6 +11,14 @@ const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.reco
 /** Places where the PE's freeze has been lifted: a new error there is a new freeze. */
 const THAWED = new Set(['restore', 'unfreeze', 'settle', 'replug', 'normal', 'slot_reset', 'replug_virtual']);
 const RESUMED = new Set(['resume_channels', 'resume', 'finish']);
+
+const FREEZE_CHANNELS = { ...DO.setChannels, channel: 'frozen' } as const;
+const NORMAL_CHANNELS = { ...DO.setChannels, channel: 'normal' } as const;
+const TEMPORARY_LOG = { ...DO.collectLog, severity: 'temporary' } as const;
+const UNPLUG = {
+  everybody: { ...DO.unplug, which: 'everybody' },
+  insensitive: { ...DO.unplug, which: 'insensitive' },
+} as const;
 
 /**
  * The recovery that Linux runs itself, step by step in its order: `eeh_handle_normal_event`; for what is lost altogether,
@@ -58,8 +66,7 @@ function countFreeze(state: HostState): Step {
   });
 }
 
-const freezeChannels = (state: HostState): Step =>
-  attempt('frozen', state, { ...DO.setChannels, channel: 'frozen' }, errorDetected);
+const freezeChannels = (state: HostState): Step => attempt('frozen', state, FREEZE_CHANNELS, errorDetected);
 
 function errorDetected(state: HostState): Step {
   return {
@@ -71,19 +78,17 @@ function errorDetected(state: HostState): Step {
     to: voters(state.walk),
     stopped: () => failed(state, 'It was stopped while the drivers were told.'),
     then(answers) {
-      const voted = fold({ ...state, walk: withTold(state.walk, answers) }, answers);
+      const voted = fold(state, answers, withTold(state.walk, answers));
       if (voted.status === 'disconnect') return failed(voted, WHY_FAILED.disconnect);
       const fenced = voted.wholePhb && voted.status !== 'none';
-      return waitState(fenced ? { ...voted, status: 'need_reset' } : voted);
+      return waitState(fenced ? changed(voted, { status: 'need_reset' }) : voted);
     },
   };
 }
 
 /** Drivers know by now: a log can let register access through. */
 const waitState = (state: HostState): Step =>
-  must('wait_state', state, DO.waitState, (next) =>
-    attempt('log_temporary', next, { ...DO.collectLog, severity: 'temporary' }, choose),
-  );
+  must('wait_state', state, DO.waitState, (next) => attempt('log_temporary', next, TEMPORARY_LOG, choose));
 
 function choose(state: HostState): Step {
   switch (state.status) {
@@ -119,15 +124,15 @@ function mmioEnabled(state: HostState): Step {
 }
 
 const thawDma = (state: HostState): Step =>
-  must('thaw_dma', state, DO.thawDma, (next) => judge({ ...next, status: 'recovered' }));
+  must('thaw_dma', state, DO.thawDma, (next) => judge(changed(next, { status: 'recovered' })));
 
 /** Drivers that cannot take part leave before the reset and come back after it. */
 function resetDevice(state: HostState, which: 'everybody' | 'insensitive'): Step {
-  return operate('unplug', state, { ...DO.unplug, which }, (result) => {
+  return operate('unplug', state, UNPLUG[which], (result) => {
     if (!result.ok) return failed(state, `unplug did not succeed: ${result.why}.`);
     const { devices, virtual } = { devices: 0, virtual: 0, ...(result.value as Unplugged | undefined) };
     const hotplug = which === 'everybody' ? 'complete' : devices > 0 ? 'partial' : 'none';
-    return reset({ ...rescoped(state, result), hotplug, virtual: virtual > 0 });
+    return reset(changed(rescoped(state, result), { hotplug, virtual: virtual > 0 }));
   });
 }
 
@@ -145,7 +150,7 @@ function replug(state: HostState): Step {
 }
 
 const normal = (state: HostState): Step =>
-  attempt('normal', { ...state, status: 'none' }, { ...DO.setChannels, channel: 'normal' }, slotReset);
+  attempt('normal', changed(state, { status: 'none' }), NORMAL_CHANNELS, slotReset);
 
 function slotReset(state: HostState): Step {
   return {
@@ -166,8 +171,7 @@ function judge(state: HostState): Step {
   return state.virtual ? lastly('replug_virtual', state, DO.replugVirtual, resumeChannels) : resumeChannels(state);
 }
 
-const resumeChannels = (state: HostState): Step =>
-  lastly('resume_channels', state, { ...DO.setChannels, channel: 'normal' }, resume);
+const resumeChannels = (state: HostState): Step => lastly('resume_channels', state, NORMAL_CHANNELS, resume);
 
 function resume(state: HostState): Step {
   return {
@@ -177,7 +181,8 @@ function resume(state: HostState): Step {
     callback: 'resume',
     channel: 'normal',
     to: toldListeners(state.walk),
-    then: (answers) => lastly('finish', { ...state, faulted: faultedBy(state.faulted, answers) }, DO.finish, recovered),
+    then: (answers) =>
+      lastly('finish', changed(state, { faulted: faultedBy(state.faulted, answers) }), DO.finish, recovered),
   };
 }
 

@@ -36,16 +36,29 @@ export const firstState = (scope: RecoveryScope): HostState => ({
   virtual: false,
 });
 
+type Changeable = Pick<HostState, 'status' | 'walk' | 'faulted' | 'hotplug' | 'virtual'>;
+
+/** A state with something of it changed. By name, for an object that begins with a spread has a hidden class of its own each time. */
+export const changed = (state: HostState, to: Partial<Changeable>): HostState => ({
+  status: to.status ?? state.status,
+  walk: to.walk ?? state.walk,
+  faulted: to.faulted ?? state.faulted,
+  wholePhb: state.wholePhb,
+  hotplug: to.hotplug ?? state.hotplug,
+  virtual: to.virtual ?? state.virtual,
+});
+
 /** After an operation that may have plugged or unplugged functions. */
 export const rescoped = (state: HostState, result: OperationResult): HostState =>
-  result.ok && result.scope ? { ...state, walk: nextWalk(state.walk, result.scope) } : state;
+  result.ok && result.scope ? changed(state, { walk: nextWalk(state.walk, result.scope) }) : state;
 
 /** After answers: their votes merged into the one so far, and who failed noted. */
-export const fold = (state: HostState, answers: readonly Answer[]): HostState => ({
-  ...state,
-  status: answers.reduce(foldAnswer, state.status),
-  faulted: faultedBy(state.faulted, answers),
-});
+export const fold = (state: HostState, answers: readonly Answer[], walk = state.walk): HostState =>
+  changed(state, {
+    walk,
+    status: answers.reduce(foldAnswer, state.status),
+    faulted: faultedBy(state.faulted, answers),
+  });
 
 /** An operation that cannot be stopped, after which it goes on however it ended. */
 export const lastly = (

@@ -16,22 +16,20 @@ export interface Walked {
 
 const refOfWalked = ({ bdf, generation }: Walked): DeviceRef => ({ bdf: bdf as Bdf, generation });
 
+const walked = (
+  { bdf, generation, device, actionable }: Pick<Walked, 'bdf' | 'generation' | 'device' | 'actionable'>,
+  stranger: boolean,
+  told: boolean,
+): Walked => ({ bdf, generation, device, actionable, stranger, told });
+
 /** Everybody at the start of a recovery. */
-export const firstWalk = (scope: RecoveryScope): Walked[] =>
-  functionsOf(scope).map(({ bdf, generation, device, actionable }) => ({
-    bdf,
-    generation,
-    device,
-    actionable,
-    stranger: false,
-    told: false,
-  }));
+export const firstWalk = (scope: RecoveryScope): Walked[] => functionsOf(scope).map((one) => walked(one, false, false));
 
 /** Everybody after functions were plugged or unplugged: who was not there before is a stranger. */
 export const nextWalk = (before: readonly Walked[], scope: RecoveryScope): Walked[] =>
   firstWalk(scope).map((now) => {
     const known = before.find((one) => one.bdf === now.bdf && one.generation === now.generation);
-    return { ...now, stranger: known?.stranger ?? true, told: known?.told ?? false };
+    return walked(now, known?.stranger ?? true, known?.told ?? false);
   });
 
 const callable = (one: Walked): boolean => one.actionable && !one.stranger;
@@ -54,7 +52,7 @@ export const toldListeners = (walk: readonly Walked[]): DeviceRef[] =>
 /** Notes who was called. */
 export const withTold = (walk: readonly Walked[], answers: readonly Answer[]): readonly Walked[] => {
   const called = new Set(answers.filter(({ gave }) => gave === 'vote' || gave === 'fault').map(({ bdf }) => bdf));
-  return walk.map((one) => (called.has(one.bdf as Bdf) ? { ...one, told: true } : one));
+  return walk.map((one) => (called.has(one.bdf as Bdf) ? walked(one, one.stranger, true) : one));
 };
 
 /** The functions whose callbacks have failed by now. One that was merely cut short has not failed. */

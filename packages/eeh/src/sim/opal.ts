@@ -81,7 +81,7 @@ export class SimulatedOpal implements OpalFirmware {
     return ask(this.#machine, { call: 'diagData', phb }, failed, () => {
       const bridge = this.#machine.bridges.get(phb);
       if (!bridge) return failed(OPAL.PARAMETER);
-      const blob = this.#diagBlob(bridge).slice();
+      const blob = this.#diagBlob(bridge);
       this.#machine.witness.add({ kind: 'log_collected', phb, bytes: blob.length, functions: [] });
       return { rc: OPAL.SUCCESS, blob };
     });
@@ -113,7 +113,7 @@ export class SimulatedOpal implements OpalFirmware {
     });
   }
 
-  /** What a host bridge has to say seldom changes: it is laid out anew only when it did. */
+  /** What a host bridge has to say seldom changes: it is laid out anew only when it did, and never written to again. */
   #diagBlob(bridge: SimulatedHostBridge): Uint8Array {
     const frozen = [...bridge.pes.values()].filter((pe) => pe.mmioFrozen || pe.dmaFrozen);
     const key = `${bridge.state} ${frozen.map((pe) => `${pe.number}${pe.mmioFrozen ? 'm' : ''}${pe.dmaFrozen ? 'd' : ''}`).join()}`;
