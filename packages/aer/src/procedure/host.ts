@@ -36,6 +36,16 @@ interface HostState {
   readonly faulted: readonly string[];
 }
 
+/**
+ * A state with something of it changed. By name, for an object that begins with a spread has a hidden class of its own each time
+ * (docs/benchmarks.md).
+ */
+const changed = (state: HostState, to: Partial<Pick<HostState, 'channel' | 'status' | 'faulted'>>): HostState => ({
+  channel: to.channel ?? state.channel,
+  status: to.status ?? state.status,
+  faulted: to.faulted ?? state.faulted,
+});
+
 /** Origins of errors whose source can still say whether there is one. */
 const LOOKED_AT_AGAIN: ReadonlySet<AerRecord['origin']> = new Set<AerRecord['origin']>(['message', 'survey']);
 
@@ -85,7 +95,7 @@ function confirmSource(recovery: Recovery, state: HostState): Step {
     then(result) {
       if (!result.ok) return failed(recovery, state, 'The source of the error could not be read again.');
       const found = result.value as Confirmation;
-      if (found === 'broken') return errorDetected(recovery, { ...state, channel: 'frozen' });
+      if (found === 'broken') return errorDetected(recovery, changed(state, { channel: 'frozen' }));
       if (found !== 'none') return errorDetected(recovery, state);
       const why = 'The source has no unmasked error left: it was handled with an earlier one.';
       return { do: 'end', at: 'end', state, result: 'ignored', why, usable: usableOf(scope, []) };
@@ -107,7 +117,7 @@ function errorDetected(recovery: Recovery, state: HostState): Step {
     then(answers) {
       const next = fold(state, answers, scope, detectedVote);
       if (next.status !== 'can_recover') return reset(recovery, next);
-      return mmioEnabled(recovery, { ...next, status: 'recovered' });
+      return mmioEnabled(recovery, changed(next, { status: 'recovered' }));
     },
   };
 }
@@ -139,7 +149,7 @@ function reset(recovery: Recovery, state: HostState): Step {
     then(result) {
       if (!result.ok) return failed(recovery, state, `The reset did not succeed: ${result.why}.`);
       if (state.status !== 'need_reset') return judge(recovery, state);
-      return slotReset(recovery, { ...state, status: 'recovered' });
+      return slotReset(recovery, changed(state, { status: 'recovered' }));
     },
   };
 }
@@ -173,7 +183,7 @@ function resume(recovery: Recovery, state: HostState): Step {
     channel: 'normal',
     to: recovery.all,
     withheld: recovery.lost,
-    then: (answers) => clearStatus(recovery, { ...state, faulted: faultedBy(state.faulted, answers) }),
+    then: (answers) => clearStatus(recovery, changed(state, { faulted: faultedBy(state.faulted, answers) })),
   };
 }
 
@@ -230,9 +240,7 @@ function fold(
   scope: RecoveryScope,
   voteOf: (answer: Answer, member: Member) => ErsResult,
 ): HostState {
-  return {
-    ...state,
-    status: folded(state.status, answers, scope, voteOf, mergeVotes),
-    faulted: faultedBy(state.faulted, answers),
-  };
+  const { channel } = state;
+  const status = folded(state.status, answers, scope, voteOf, mergeVotes);
+  return { channel, status, faulted: faultedBy(state.faulted, answers) };
 }

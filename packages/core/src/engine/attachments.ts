@@ -32,6 +32,16 @@ export const UNCALLABLE = new Proxy<PciErrorHandlers>(
   },
 );
 
+/** A member whose callbacks are known. */
+const driven = ({ bdf, generation, bridge, channel }: Member, handles: Member['handles']): Member => ({
+  bdf,
+  generation,
+  bridge,
+  channel,
+  driver: true,
+  handles,
+});
+
 /** Who brought callbacks for which address. */
 export class Attachments {
   readonly #attached = new Map<Bdf, Attachment>();
@@ -59,18 +69,20 @@ export class Attachments {
 
   /** `scope` with what is attached now written into its members. */
   overlay(scope: RecoveryScope, platform: RecoveryPlatform): RecoveryScope {
-    return { ...scope, members: scope.members.map((member) => this.#overlayMember(member, platform)) };
+    const members = scope.members.map((member) => this.#overlayMember(member, platform));
+    // A literal that begins with a spread would have a hidden class of its own each time; what a platform adds to its scopes stays.
+    return Object.assign({ id: scope.id, members, capabilities: scope.capabilities }, scope, { members });
   }
 
   #overlayMember(member: Member, platform: RecoveryPlatform): Member {
     const attached = this.#attached.get(member.bdf);
-    if (attached) return { ...member, driver: true, handles: attached.handles };
+    if (attached) return driven(member, attached.handles);
     try {
       const own = platform.handlersOf?.(member);
-      return own ? { ...member, driver: true, handles: handlesOf(own) } : member;
+      return own ? driven(member, handlesOf(own)) : member;
     } catch {
       // It is reported, and fails, when the function's turn comes.
-      return { ...member, driver: true };
+      return driven(member, member.handles);
     }
   }
 }

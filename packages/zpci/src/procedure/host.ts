@@ -4,6 +4,7 @@ import {
   type Member,
   type Operation,
   type OperationResult,
+  type Plain,
   type RecoveryInput,
   type RecoveryProcedure,
   type RecoveryScope,
@@ -53,11 +54,28 @@ export const zpciHostProcedure: RecoveryProcedure = {
   },
 };
 
-/** Which function an operation concerns: the one that was there when the recovery started, and no other. */
-const target = ({ event, member }: Recovery): { readonly device: string; readonly generation: number } => {
+/**
+ * An operation on the function that was there when the recovery started, and no other. By name, for an object that begins with a
+ * spread has a hidden class of its own each time.
+ */
+function onTarget(
+  { name, nature }: Operation,
+  { event, member }: Recovery,
+  more: Readonly<Record<string, Plain>> = {},
+): Operation {
   const { bdf, generation } = member ?? event.device;
-  return { device: bdf, generation };
-};
+  return { name, nature, device: bdf, generation, ...more };
+}
+
+/** A state with something of it changed. */
+const changed = (
+  state: HostState,
+  { mediated, vote, faulted }: Partial<Pick<HostState, 'mediated' | 'vote' | 'faulted'>>,
+): HostState => ({
+  mediated: mediated ?? state.mediated,
+  vote: vote ?? state.vote,
+  faulted: faulted ?? state.faulted,
+});
 
 /** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
@@ -67,7 +85,7 @@ function refreshHandle(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'refresh_handle',
     state,
-    operation: { ...HOST_OPERATIONS.refreshHandle, ...target(recovery), fid, fh, pec: ccdf?.pec ?? 0 },
+    operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, { fid, fh, pec: ccdf?.pec ?? 0 }),
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);
@@ -102,11 +120,10 @@ function byClass(recovery: Recovery, state: HostState): Step {
 }
 
 /** The record as it came, for the operation that keeps it. */
-const storing = (recovery: Recovery): Operation => ({
-  ...HOST_OPERATIONS.storeRecord,
-  ...target(recovery),
-  ...(recovery.event.raw ? { record: Buffer.from(recovery.event.raw).toString('hex') } : {}),
-});
+const storing = (recovery: Recovery): Operation => {
+  const { raw } = recovery.event;
+  return onTarget(HOST_OPERATIONS.storeRecord, recovery, raw ? { record: Buffer.from(raw).toString('hex') } : {});
+};
 
 function storeRecord(recovery: Recovery, state: HostState): Step {
   return {
@@ -115,7 +132,7 @@ function storeRecord(recovery: Recovery, state: HostState): Step {
     state,
     operation: storing(recovery),
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
-    then: (result) => errorDetected(recovery, { ...state, mediated: isMediated(result) }),
+    then: (result) => errorDetected(recovery, changed(state, { mediated: isMediated(result) })),
   };
 }
 
@@ -166,7 +183,7 @@ function unblockLoadStore(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'unblock_load_store',
     state,
-    operation: { ...HOST_OPERATIONS.unblockLoadStore, ...target(recovery) },
+    operation: onTarget(HOST_OPERATIONS.unblockLoadStore, recovery),
     stopped: () => failed(recovery, state, 'It was stopped before the device could be looked at.'),
     then: (result) => (result.ok ? mmioEnabled(recovery, state) : hotReset(recovery, state)),
   };
@@ -195,7 +212,7 @@ function clearErrorState(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'clear_error_state',
     state,
-    operation: { ...HOST_OPERATIONS.clearErrorState, ...target(recovery) },
+    operation: onTarget(HOST_OPERATIONS.clearErrorState, recovery),
     stopped: () => failed(recovery, state, 'It was stopped before DMA was let through.'),
     then: (result) => (result.ok ? judge(recovery, state) : hotReset(recovery, state)),
   };
@@ -206,7 +223,7 @@ function hotReset(recovery: Recovery, state: HostState): Step {
     do: 'operate',
     at: 'hot_reset',
     state,
-    operation: { ...HOST_OPERATIONS.hotReset, ...target(recovery) },
+    operation: onTarget(HOST_OPERATIONS.hotReset, recovery),
     stopped: () => failed(recovery, state, 'It was stopped before the reset.'),
     then: (result) =>
       result.ok
@@ -244,7 +261,7 @@ function resume(recovery: Recovery, state: HostState): Step {
     channel: 'normal',
     to: recovery.all,
     then(answers) {
-      const after = { ...state, faulted: faultedBy(state.faulted, answers) };
+      const after = changed(state, { faulted: faultedBy(state.faulted, answers) });
       const usable = usableOf(recovery.scope, after.faulted);
       const [result, why] =
         usable.length > 0
@@ -261,7 +278,7 @@ function reportFailed(recovery: Recovery, state: HostState, why: string): Step {
     do: 'operate',
     at: 'report_failed',
     state: { ...state, why },
-    operation: { ...HOST_OPERATIONS.reportFailed, ...target(recovery) },
+    operation: onTarget(HOST_OPERATIONS.reportFailed, recovery),
     then: () => failed(recovery, state, why),
   };
 }
@@ -287,7 +304,7 @@ function failed(recovery: Recovery, state: HostState, why: string): Step {
 }
 
 const counted = (state: HostState, answers: Parameters<typeof faultedBy>[1]): HostState => ({
-  ...state,
+  mediated: state.mediated,
   vote: countedVote(answers[0]),
   faulted: faultedBy(state.faulted, answers),
 });
