@@ -85,6 +85,11 @@ export class FaultBook {
     return { [Symbol.dispose]: () => void (this.#entries = this.#entries.filter((other) => other !== entry)) };
   }
 
+  /** Nothing is to go wrong any more. */
+  get none(): boolean {
+    return this.#entries.length === 0;
+  }
+
   /** The first fault of a kind that fits, used once. */
   strike<K extends FaultKind>(kind: K, fits: (fault: FaultOf<K>) => boolean): FaultOf<K> | undefined {
     const entry = this.#entries.find(({ fault }) => fault.fault === kind && fits(fault as FaultOf<K>));

@@ -27,6 +27,8 @@ export interface SimulatedPe {
 
 export interface SimulatedFunction {
   readonly bdf: Bdf;
+  /** Its bus number, 0–255. */
+  readonly bus: number;
   readonly description: EndpointDescription | PortDescription;
   readonly pe: SimulatedPe;
   readonly registers: Registers;
@@ -129,6 +131,7 @@ function addFunction(
   const probed = port || description.unprobed !== true;
   const fn: SimulatedFunction = {
     bdf,
+    bus,
     description,
     physical,
     secondary,
@@ -211,7 +214,7 @@ export function functionsBelow(machine: Machine, bridge: SimulatedFunction): Sim
 export function functionsOnBus(machine: Machine, phb: number, bus: number | undefined): SimulatedFunction[] {
   if (bus === undefined) return [];
   const all = machine.bridges.get(phb)?.functions ?? [];
-  const on = all.filter((fn) => !fn.physical && bdfParts(fn.bdf).bus === bus);
+  const on = all.filter((fn) => !fn.physical && fn.bus === bus);
   return on.flatMap((fn) => [
     fn,
     ...all.filter(({ physical }) => physical === fn.bdf),

@@ -1,4 +1,4 @@
-import { parseBdf, type Bdf } from '@pci-recovery/core';
+import { type Bdf } from '@pci-recovery/core';
 import { DIAG_VERSION, encodePhbDiag, layoutOf } from '../diag/index.js';
 import {
   OPAL,
@@ -163,7 +163,7 @@ export class SimulatedOpal implements OpalFirmware {
     const machine = this.#machine;
     const complete = scope === OPAL_RESET.PHB_COMPLETE;
     if (bridge.state !== 'working' && !complete) return OPAL.HARDWARE;
-    const slot = below && machine.functions.get(parseBdf(below));
+    const slot = below && machine.functions.get(below);
     const roots = functionsOnBus(machine, bridge.phb, bridge.rootBus);
     // Hot and fundamental resets reach what is below the root ports; only a complete one reaches them too.
     const functions = slot
