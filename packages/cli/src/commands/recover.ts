@@ -9,7 +9,7 @@ import { addressOf } from '../live/address.js';
 import { linuxHost, type LinuxHost } from '../live/linux-host.js';
 import { liveView } from '../live/live-view.js';
 import { operatorDriver } from '../live/operator-driver.js';
-import { prospects } from '../live/prospect.js';
+import { handlingOf } from '../live/prospect.js';
 import { untilStopped } from '../live/until-stopped.js';
 
 const EXAMPLES = `
@@ -72,15 +72,15 @@ export async function recover(
 }
 
 async function refuseUnsupported(functions: readonly Bdf[], host: LinuxHost): Promise<void> {
-  const known = await prospects(await host.facts(), host.sysfs);
+  const known = (await host.facts()).functions;
   for (const bdf of functions) {
-    const found = known.find(({ fn }) => fn.bdf === bdf);
-    if (!found)
+    if (!known.some((fn) => fn.bdf === bdf))
       throw new CommandFailure(EXIT.failure, `There is no function ${bdf} here: see pci-recovery list --all.`);
-    if (found.handling !== 'aer')
+    const handling = await handlingOf(host.sysfs, bdf);
+    if (handling !== 'aer')
       throw new CommandFailure(
         EXIT.unsupported,
-        `${bdf} has no AER: holding functions of ${found.handling === 'none' ? 'no platform' : found.handling.toUpperCase()} is not supported by this command.`,
+        `${bdf} has no AER: holding functions of ${handling === 'none' ? 'no platform' : handling.toUpperCase()} is not supported by this command.`,
       );
   }
 }

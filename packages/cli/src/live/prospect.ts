@@ -1,6 +1,6 @@
 import { type Bdf } from '@pci-recovery/core';
 import { type SysfsPort } from '@pci-recovery/core/linux';
-import { diagnoseVfio, type Diagnosis, type HostFacts, type HostFunction } from '@pci-recovery/vfio';
+import { diagnoseVfio, parseAerCounters, type Diagnosis, type HostFacts, type HostFunction } from '@pci-recovery/vfio';
 
 /** How errors of a function are handled by the platform that it is on. */
 export type ErrorHandling = 'aer' | 'eeh' | 'zpci' | 'none';
@@ -21,20 +21,21 @@ const MARKS = [
   ['aer', 'aer_dev_fatal'],
 ] as const;
 
-async function handlingOf(sysfs: SysfsPort, bdf: Bdf): Promise<ErrorHandling> {
+/** How errors of a function are handled, by the attributes that it has. */
+export async function handlingOf(sysfs: SysfsPort, bdf: Bdf): Promise<ErrorHandling> {
   for (const [handling, attribute] of MARKS) if ((await sysfs.read(bdf, attribute)) !== undefined) return handling;
   return 'none';
 }
 
-const TOTALS = { correctable: 'COR', nonfatal: 'NONFATAL', fatal: 'FATAL' } as const;
+const SEVERITIES = ['correctable', 'nonfatal', 'fatal'] as const;
 
 async function countedOf(sysfs: SysfsPort, bdf: Bdf): Promise<Prospect['counted']> {
-  const counted: Record<string, string> = {};
-  for (const [severity, name] of Object.entries(TOTALS)) {
-    const text = await sysfs.read(bdf, `aer_dev_${severity}`);
-    counted[severity] = new RegExp(`^TOTAL_ERR_${name} (\\d{1,20})$`, 'm').exec(text ?? '')?.[1] ?? '?';
+  const totals = new Map<string, string>();
+  for (const severity of SEVERITIES) {
+    const { total } = parseAerCounters((await sysfs.read(bdf, `aer_dev_${severity}`)) ?? '');
+    totals.set(severity, total === undefined ? '?' : String(total));
   }
-  return counted as Record<keyof typeof TOTALS, string>;
+  return Object.fromEntries(totals) as Record<(typeof SEVERITIES)[number], string>;
 }
 
 /** What recovery can do for every function of a machine, in address order. */
