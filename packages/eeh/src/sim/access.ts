@@ -1,5 +1,5 @@
 import { COMMAND, PCI_HEADER } from '@pci-recovery/pci';
-import { bridgeOf, type Machine, type SimulatedFunction } from './machine.js';
+import { type Machine, type SimulatedFunction } from './machine.js';
 
 const command = (fn: SimulatedFunction): number => fn.registers.read(PCI_HEADER.COMMAND, 2);
 
@@ -7,7 +7,7 @@ const command = (fn: SimulatedFunction): number => fn.registers.read(PCI_HEADER.
 export function answers(machine: Machine, fn: SimulatedFunction): boolean {
   if (!fn.there || fn.inReset) return false;
   if (fn.silentUntil > 0 && machine.clock.monotonic() < fn.silentUntil) return false;
-  return bridgeOf(machine, fn).state === 'working';
+  return fn.hostBridge.state === 'working';
 }
 
 /** Loads and stores reach its memory. */
@@ -22,8 +22,6 @@ export function letsDma(machine: Machine, fn: SimulatedFunction): boolean {
   return fn.physical !== undefined || (command(fn) & COMMAND.busMaster.mask) !== 0;
 }
 
-/** Configuration requests reach it: a P7IOC and the hypervisor of pSeries let none through to a frozen PE. */
-export function letsConfig(machine: Machine, fn: SimulatedFunction): boolean {
-  const blocks = machine.flavour === 'rtas' || bridgeOf(machine, fn).model === 'p7ioc';
-  return answers(machine, fn) && !(blocks && fn.pe.mmioFrozen);
-}
+/** Configuration requests reach it. */
+export const letsConfig = (machine: Machine, fn: SimulatedFunction): boolean =>
+  answers(machine, fn) && !(fn.pe.mmioFrozen && fn.hostBridge.blocksConfig);

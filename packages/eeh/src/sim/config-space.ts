@@ -8,7 +8,7 @@ import { assertReset, releaseReset, type OpenReset } from './resets.js';
 const ONES: Readonly<Record<ConfigWidth, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 
 const fits = (offset: number, width: number): boolean =>
-  Number.isInteger(offset) && offset >= 0 && offset + width <= 4096 && offset % width === 0;
+  (offset | 0) === offset && offset >= 0 && offset + width <= 4096 && (offset & (width - 1)) === 0;
 
 /** Configuration space of all functions, and the resets that writes to it start. */
 export class ConfigSpace {
@@ -44,7 +44,7 @@ export class ConfigSpace {
     const asserted = (control & BRIDGE_CONTROL.secondaryBusReset.mask) !== 0;
     const open = this.#busResets.get(bridge);
     if (asserted && !open) {
-      this.#busResets.set(bridge, assertReset(this.#machine, 'bus', functionsBelow(this.#machine, bridge)));
+      this.#busResets.set(bridge, assertReset(this.#machine, 'bus', functionsBelow(bridge)));
     } else if (!asserted && open) {
       this.#busResets.delete(bridge);
       releaseReset(this.#machine, open);

@@ -92,6 +92,7 @@ export class FaultBook {
 
   /** The first fault of a kind that fits, used once. */
   strike<K extends FaultKind>(kind: K, fits: (fault: FaultOf<K>) => boolean): FaultOf<K> | undefined {
+    if (this.none) return undefined;
     const entry = this.#entries.find(({ fault }) => fault.fault === kind && fits(fault as FaultOf<K>));
     if (!entry) return undefined;
     if (entry.skip > 0) {

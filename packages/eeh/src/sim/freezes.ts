@@ -1,5 +1,5 @@
 import { OPAL_ERROR, OPAL_SEVERITY } from '../firmware/opal.js';
-import { functionsOf, namesOf, type Machine, type SimulatedHostBridge, type SimulatedPe } from './machine.js';
+import { namesOf, type Machine, type SimulatedHostBridge, type SimulatedPe } from './machine.js';
 
 /** Stops MMIO, DMA or both of a PE. Bits that are set stay set. */
 export function freezePe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmio: boolean; dma: boolean }): void {
@@ -7,7 +7,7 @@ export function freezePe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmi
   pe.mmioFrozen ||= mmio;
   pe.dmaFrozen ||= dma;
   const { phb, number } = pe;
-  const functions = namesOf(functionsOf(machine, pe));
+  const functions = namesOf(pe.functions);
   machine.witness.add({ kind: 'frozen', phb, pe: number, mmio: pe.mmioFrozen, dma: pe.dmaFrozen, functions });
 }
 
@@ -15,7 +15,7 @@ export function freezePe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmi
 export function thawPe(machine: Machine, pe: SimulatedPe, { mmio, dma }: { mmio: boolean; dma: boolean }): void {
   const { phb, number } = pe;
   const thawed = (what: 'mmio' | 'dma'): void =>
-    machine.witness.add({ kind: 'thawed', phb, pe: number, what, functions: namesOf(functionsOf(machine, pe)) });
+    machine.witness.add({ kind: 'thawed', phb, pe: number, what, functions: namesOf(pe.functions) });
   if (mmio && pe.mmioFrozen) {
     pe.mmioFrozen = false;
     thawed('mmio');

@@ -33,6 +33,7 @@ export interface FreezeOptions {
  */
 export class SimulatedEehHardware implements EehHostPort {
   readonly firmware: OpalFirmware | RtasFirmware;
+  readonly hostBridges: readonly HostBridge[];
   readonly #machine: Machine;
   readonly #config: ConfigSpace;
   #allOnes: ((bdf: Bdf) => void) | undefined;
@@ -41,11 +42,8 @@ export class SimulatedEehHardware implements EehHostPort {
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#config = new ConfigSpace(machine);
+    this.hostBridges = [...machine.bridges.values()];
     this.firmware = machine.flavour === 'opal' ? new SimulatedOpal(machine) : new SimulatedRtas(machine);
-  }
-
-  get hostBridges(): readonly HostBridge[] {
-    return [...this.#machine.bridges.values()];
   }
 
   get topology(): PciTopology {
@@ -136,11 +134,12 @@ export class SimulatedEehHardware implements EehHostPort {
 
   /** A driver reads a double word of device memory at a byte offset. All ones while that is stopped, or nobody is there. */
   readMemory(bdf: string, offset: number): number {
-    const fn = this.#machine.functions.get(parseBdf(bdf));
+    const address = parseBdf(bdf);
+    const fn = this.#machine.functions.get(address);
     const lets = fn !== undefined && letsMemory(this.#machine, fn);
     const value = lets ? (fn.memory.get(offset) ?? 0) : 0xffff_ffff;
     if (fn) this.#machine.witness.add({ kind: 'memory_access', let: lets, functions: [fn.bdf] });
-    if (value === 0xffff_ffff) this.#allOnes?.(parseBdf(bdf));
+    if (value === 0xffff_ffff) this.#allOnes?.(address);
     return value;
   }
 

@@ -16,6 +16,7 @@ import { Witness } from './witness.js';
 export interface SimulatedPe {
   readonly phb: number;
   readonly number: number;
+  readonly functions: SimulatedFunction[];
   mmioFrozen: boolean;
   dmaFrozen: boolean;
   /** In reset, asserted by firmware (pSeries). */
@@ -31,6 +32,8 @@ export interface SimulatedFunction {
   readonly bus: number;
   readonly description: EndpointDescription | PortDescription;
   readonly pe: SimulatedPe;
+  /** The host bridge that it is below. */
+  readonly hostBridge: SimulatedHostBridge;
   readonly registers: Registers;
   readonly physical: Bdf | undefined;
   readonly secondary: number | undefined;
@@ -50,6 +53,8 @@ export interface SimulatedFunction {
 export interface SimulatedHostBridge extends HostBridge {
   /** All below it, in the order of their description. */
   readonly functions: SimulatedFunction[];
+  /** No configuration request reaches a frozen PE: so do a P7IOC and the hypervisor of pSeries. */
+  readonly blocksConfig: boolean;
   state: 'working' | 'fenced' | 'dead';
   readonly pes: Map<number, SimulatedPe>;
   /** What OPAL_PCI_NEXT_ERROR has to report, oldest first. */
@@ -104,6 +109,7 @@ function addHostBridge(machine: Machine, { phb, model = 'phb4', below }: HostBri
     state: 'working',
     pes: new Map(),
     functions: [],
+    blocksConfig: machine.flavour === 'rtas' || model === 'p7ioc',
     errors: [],
     reset: undefined,
   };
@@ -136,6 +142,7 @@ function addFunction(
     physical,
     secondary,
     pe: peOf(bridge, number),
+    hostBridge: bridge,
     registers: new Registers({
       bdf,
       type: description.kind,
@@ -154,6 +161,7 @@ function addFunction(
   };
   machine.functions.set(bdf, fn);
   bridge.functions.push(fn);
+  fn.pe.functions.push(fn);
   if (port) for (const one of description.below ?? []) addFunction(machine, bridge, one);
   else
     for (const one of description.virtualFunctions ?? [])
@@ -180,7 +188,8 @@ function peOf(bridge: SimulatedHostBridge, number: number): SimulatedPe {
   let pe = bridge.pes.get(number);
   if (!pe) {
     const { phb } = bridge;
-    pe = { phb, number, mmioFrozen: false, dmaFrozen: false, inReset: false, unavailableUntil: 0, lost: false };
+    const free = { mmioFrozen: false, dmaFrozen: false, inReset: false, unavailableUntil: 0, lost: false };
+    pe = { phb, number, functions: [], ...free };
     bridge.pes.set(number, pe);
   }
   return pe;
@@ -206,29 +215,24 @@ function topologyFunction({ bdf, description, physical, secondary }: SimulatedFu
 }
 
 /** Everything below a bridge's secondary bus, virtual functions included. */
-export function functionsBelow(machine: Machine, bridge: SimulatedFunction): SimulatedFunction[] {
-  return functionsOnBus(machine, bridge.pe.phb, bridge.secondary);
-}
+export const functionsBelow = ({ hostBridge, secondary }: SimulatedFunction): SimulatedFunction[] =>
+  functionsOnBus(hostBridge, secondary);
 
 /** Everything on a bus and below it. */
-export function functionsOnBus(machine: Machine, phb: number, bus: number | undefined): SimulatedFunction[] {
-  if (bus === undefined) return [];
-  const all = machine.bridges.get(phb)?.functions ?? [];
-  const on = all.filter((fn) => !fn.physical && fn.bus === bus);
-  return on.flatMap((fn) => [
-    fn,
-    ...all.filter(({ physical }) => physical === fn.bdf),
-    ...functionsOnBus(machine, phb, fn.secondary),
-  ]);
+export function functionsOnBus(bridge: SimulatedHostBridge, bus: number | undefined): SimulatedFunction[] {
+  const found: SimulatedFunction[] = [];
+  if (bus !== undefined) collectOnBus(bridge.functions, bus, found);
+  return found;
 }
 
-/** The host bridge that a function is below. */
-export const bridgeOf = (machine: Machine, fn: SimulatedFunction): SimulatedHostBridge =>
-  machine.bridges.get(fn.pe.phb)!;
-
-/** The functions of a PE. */
-export const functionsOf = (machine: Machine, pe: SimulatedPe): SimulatedFunction[] =>
-  machine.bridges.get(pe.phb)!.functions.filter((fn) => fn.pe === pe);
+function collectOnBus(all: readonly SimulatedFunction[], bus: number, found: SimulatedFunction[]): void {
+  for (const fn of all) {
+    if (fn.physical || fn.bus !== bus) continue;
+    found.push(fn);
+    for (const one of all) if (one.physical === fn.bdf) found.push(one);
+    if (fn.secondary !== undefined) collectOnBus(all, fn.secondary, found);
+  }
+}
 
 /** Addresses, for the witness: of what is there. */
 export const namesOf = (functions: readonly SimulatedFunction[]): Bdf[] =>

@@ -28,6 +28,9 @@ const FROZEN = 1n << 63n;
 
 const has = (action: number, bit: number): boolean => (action & bit) !== 0;
 
+const freezeOf = ({ mmioFrozen, dmaFrozen }: SimulatedPe): number =>
+  (mmioFrozen ? OPAL_FREEZE.MMIO : 0) | (dmaFrozen ? OPAL_FREEZE.DMA : 0);
+
 /** OPAL firmware of a simulated machine. It does by itself what skiboot does, in the time that the machine says. */
 export class SimulatedOpal implements OpalFirmware {
   readonly kind = 'opal';
@@ -115,11 +118,14 @@ export class SimulatedOpal implements OpalFirmware {
 
   /** What a host bridge has to say seldom changes: it is laid out anew only when it did, and never written to again. */
   #diagBlob(bridge: SimulatedHostBridge): Uint8Array {
-    const frozen = [...bridge.pes.values()].filter((pe) => pe.mmioFrozen || pe.dmaFrozen);
-    const key = `${bridge.state} ${frozen.map((pe) => `${pe.number}${pe.mmioFrozen ? 'm' : ''}${pe.dmaFrozen ? 'd' : ''}`).join()}`;
+    let key: string = bridge.state;
+    for (const pe of bridge.pes.values()) key += freezeOf(pe);
     const known = this.#blobs.get(bridge);
     if (known?.key === key) return known.blob;
-    const blob = diagBlob(bridge, frozen);
+    const blob = diagBlob(
+      bridge,
+      [...bridge.pes.values()].filter((pe) => freezeOf(pe) !== OPAL_FREEZE.NOT_FROZEN),
+    );
     this.#blobs.set(bridge, { key, blob });
     return blob;
   }
@@ -141,7 +147,7 @@ export class SimulatedOpal implements OpalFirmware {
     const unavailable = found.unavailableUntil > 0 && this.#machine.clock.monotonic() < found.unavailableUntil;
     if (unavailable) return answer(OPAL_FREEZE.TEMPORARILY_UNAVAILABLE);
     if (found.inReset) return answer(OPAL_FREEZE.RESET);
-    return answer((found.mmioFrozen ? OPAL_FREEZE.MMIO : 0) | (found.dmaFrozen ? OPAL_FREEZE.DMA : 0));
+    return answer(freezeOf(found));
   }
 
   #onPe(
@@ -164,10 +170,10 @@ export class SimulatedOpal implements OpalFirmware {
     const complete = scope === OPAL_RESET.PHB_COMPLETE;
     if (bridge.state !== 'working' && !complete) return OPAL.HARDWARE;
     const slot = below && machine.functions.get(below);
-    const roots = functionsOnBus(machine, bridge.phb, bridge.rootBus);
+    const roots = functionsOnBus(bridge, bridge.rootBus);
     // Hot and fundamental resets reach what is below the root ports; only a complete one reaches them too.
     const functions = slot
-      ? functionsBelow(machine, slot)
+      ? functionsBelow(slot)
       : complete
         ? roots
         : roots.filter((fn) => fn.description.kind !== 'root_port');
@@ -194,7 +200,7 @@ function clearFence(machine: Machine, bridge: SimulatedHostBridge): void {
   for (const pe of bridge.pes.values()) thawPe(machine, pe, { mmio: true, dma: true });
   if (bridge.state !== 'fenced') return;
   bridge.state = 'working';
-  const functions = functionsOnBus(machine, bridge.phb, bridge.rootBus);
+  const functions = functionsOnBus(bridge, bridge.rootBus);
   machine.witness.add({ kind: 'fence_cleared', phb: bridge.phb, functions: namesOf(functions) });
 }
 

@@ -10,13 +10,14 @@ export const isUnprobed = ({ description }: SimulatedFunction): boolean =>
 export function remove(machine: Machine, bdf: Bdf): void {
   const fn = machine.functions.get(bdf);
   if (!fn) return;
-  for (const one of [...functionsBelow(machine, fn), fn]) forget(machine, one);
+  for (const one of [...functionsBelow(fn), fn]) forget(machine, one);
   enumerate(machine);
 }
 
 /** Software looks for functions on a bus, and below the bridges that it knows. */
 export function rescan(machine: Machine, phb: number, bus: number): void {
-  for (const fn of functionsOnBus(machine, phb, bus))
+  const bridge = machine.bridges.get(phb);
+  for (const fn of bridge ? functionsOnBus(bridge, bus) : [])
     if (!fn.physical && (bdfParts(fn.bdf).bus === bus || above(machine, fn)?.known)) learn(machine, fn);
   enumerate(machine);
 }

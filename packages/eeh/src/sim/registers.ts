@@ -10,8 +10,15 @@ const PORT_TYPE = { endpoint: 0, root_port: 4, upstream_port: 5, downstream_port
 const DECODING = COMMAND.memorySpace.mask | COMMAND.busMaster.mask | COMMAND.serrEnable.mask;
 const BAR_SIZE = 0x10_0000;
 
-/** What can be written, as byte offset → mask of a double word; everything else is read-only. */
-const WRITABLE: ReadonlyMap<number, number> = new Map([
+/** Masks by number of double word, from masks by byte offset. */
+function masks(of: readonly (readonly [offset: number, mask: number])[]): Int32Array {
+  const table = new Int32Array(SIZE / 4);
+  for (const [offset, mask] of of) table[offset / 4] = mask;
+  return table;
+}
+
+/** What can be written, as byte offset and mask of a double word; everything else is read-only. */
+const WRITABLE: readonly (readonly [offset: number, mask: number])[] = [
   [PCI_HEADER.COMMAND, 0x0547],
   [PCI_HEADER.CACHE_LINE_SIZE, 0xffff],
   [PCI_HEADER.BASE_ADDRESS_0, -BAR_SIZE],
@@ -21,11 +28,12 @@ const WRITABLE: ReadonlyMap<number, number> = new Map([
   [PCIE_AT + PCIE.SLOT_CONTROL, 0xffff],
   [AER_AT + AER.UNCOR_MASK, -1],
   [AER_AT + AER.UNCOR_SEVERITY, -1],
-]);
+];
 
-const BRIDGE_WRITABLE: ReadonlyMap<number, number> = new Map([
+const ENDPOINT_MASKS = masks(WRITABLE);
+
+const BRIDGE_MASKS = masks([
   ...WRITABLE,
-  [0x14, 0],
   [PCI_HEADER.PRIMARY_BUS, 0x00ff_ffff],
   [PCI_HEADER.IO_BASE, 0xf0f0],
   [PCI_HEADER.MEMORY_BASE, 0xfff0_fff0 | 0],
@@ -80,18 +88,21 @@ export class Registers {
     this.#set(AER_AT, 4, EXTENDED_CAPABILITY_ID.AER | (2 << 16));
   }
 
+  /** Zero beyond what there is. */
   read(offset: number, width: ConfigWidth): number {
     if (offset + width > SIZE) return 0;
     if (width === 1) return this.#bytes.getUint8(offset);
     return width === 2 ? this.#bytes.getUint16(offset, true) : this.#bytes.getUint32(offset, true);
   }
 
+  /** Lost beyond what there is. */
   write(offset: number, width: ConfigWidth, value: number): void {
+    if (offset + width > SIZE) return;
     const dword = offset & ~3;
-    const writable = this.#options.type === 'endpoint' ? WRITABLE : BRIDGE_WRITABLE;
+    const writable = this.#options.type === 'endpoint' ? ENDPOINT_MASKS : BRIDGE_MASKS;
     const shift = 8 * (offset & 3);
     const given = width === 4 ? 0xffff_ffff : (1 << (8 * width)) - 1;
-    const mask = (writable.get(dword) ?? 0) & (given << shift);
+    const mask = writable[dword / 4]! & (given << shift);
     const before = this.#bytes.getUint32(dword, true);
     this.#bytes.setUint32(dword, (before & ~mask) | ((value << shift) & mask), true);
   }

@@ -5,7 +5,6 @@ import { ask, call } from './calls.js';
 import { freezePe, thawPe } from './freezes.js';
 import {
   functionsBelow,
-  functionsOf,
   namesOf,
   type Machine,
   type SimulatedFunction,
@@ -84,7 +83,7 @@ export class SimulatedRtas implements RtasFirmware {
 
   configurePe(phb: number, pe: number): number {
     return this.#onPe('configurePe', phb, pe, (one) => {
-      const functions = namesOf(functionsOf(this.#machine, one));
+      const functions = namesOf(one.functions);
       this.#machine.witness.add({ kind: 'configured', phb, pe, functions });
       return RTAS.SUCCESS;
     });
@@ -143,7 +142,6 @@ export class SimulatedRtas implements RtasFirmware {
 
   /** The functions of a PE, and everything below its bridges. */
   #reached(pe: SimulatedPe): SimulatedFunction[] {
-    const own = functionsOf(this.#machine, pe);
-    return [...new Set(own.flatMap((fn) => [fn, ...functionsBelow(this.#machine, fn)]))];
+    return [...new Set(pe.functions.flatMap((fn) => [fn, ...functionsBelow(fn)]))];
   }
 }

@@ -245,6 +245,26 @@ describe('resets (R4.8)', () => {
   });
 });
 
+describe('configuration space', () => {
+  const width = fc.constantFrom(1 as const, 2 as const, 4 as const);
+  const offset = fc.oneof(fc.integer({ min: -8, max: 4104 }), fc.constantFrom(0.5, NaN, 2 ** 32));
+
+  it('takes any access: what does not fit reads all ones, beyond the registers are zeros, and no write throws', () => {
+    const { hardware } = made(CARD);
+    fc.assert(
+      fc.property(offset, width, fc.integer({ min: 0, max: 0xffff_ffff }), (at, bytes, value) => {
+        hardware.writeConfig(A, at, bytes, value);
+        const read = hardware.readConfig(A, at, bytes);
+        const fits = Number.isInteger(at) && at >= 0 && at + bytes <= 4096 && at % bytes === 0;
+        if (!fits) expect(read).toBe(256 ** bytes - 1);
+        else if (at >= 0x200) expect(read).toBe(0);
+        else expect(read).toBeGreaterThanOrEqual(0);
+        expect(hardware.readConfig(A, 0, 4)).toBe(0x0001_1014);
+      }),
+    );
+  });
+});
+
 describe('the witness', () => {
   it('only grows, its times never go back, and what it keeps is bounded', () => {
     const { clock, hardware, firmware } = opal({ ...CARD, log: { limit: 10, calls: true } });
