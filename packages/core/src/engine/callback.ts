@@ -4,6 +4,7 @@ import { type ChannelState, type DeviceRef } from '../contract/device.js';
 import { ERS_RESULTS, type ErsResult, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
 import { type Answer, type AnswerForm } from '../contract/step.js';
 import { type LazyCallbackContext } from './callback-context.js';
+import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
 
 const VOTES: ReadonlySet<unknown> = new Set(ERS_RESULTS);
 
@@ -50,29 +51,42 @@ export interface CallbackCall {
   readonly callback: Voting | Telling;
   readonly channel: ChannelState;
   readonly context: LazyCallbackContext;
+  /** What it is followed in, and as what; only the callback itself runs inside. */
+  readonly frames: CallbackFrames;
+  readonly frame: CallbackFrame;
   readonly clock: Clock;
   /** Milliseconds; `Infinity`: none. */
   readonly deadline: number;
   /** Registers what an abort does to this call; the returned function takes it back. */
   readonly onStop: (stop: () => void) => () => void;
+  /** The answer is there: called once, before what was waited for goes on. Must not throw. */
+  readonly answered: (form: AnswerForm) => void;
   /** An answer came when nobody waited for it any more. */
   readonly late: () => void;
 }
 
-/** Calls a callback. Whatever it does, there is an answer, at the latest at its deadline. */
-export function callCallback(call: CallbackCall): AnswerForm | Promise<AnswerForm> {
-  let value: unknown;
+/** Calls a callback. Whatever it does, there is an answer, at the latest at its deadline. A promise where that has to be waited for. */
+export function callCallback(call: CallbackCall): Promise<void> | undefined {
+  let form: AnswerForm;
   try {
-    value = call.handlers[call.callback]!(call.context, call.channel);
-    if (isThenable(value)) return settle(call, value);
+    const value: unknown = call.frames.run(call.frame, () => entered(call));
+    if (value instanceof Promise) return settle(call, value);
+    form = judge(call.callback, value);
   } catch {
-    return { gave: 'fault', why: 'threw' };
+    form = { gave: 'fault', why: 'threw' };
   }
-  return judge(call.callback, value);
+  call.answered(form);
+  return undefined;
+}
+
+/** What it returned: no thenable but a promise of our own making, or an ordinary one. A foreign `then` can do the callback's work. */
+function entered({ handlers, callback, context, channel }: CallbackCall): unknown {
+  const value: unknown = handlers[callback]!(context, channel);
+  return isThenable(value) ? adopt(value) : value;
 }
 
 /** Waits for a promised answer, its deadline, or a stop: whichever is first. */
-function settle(call: CallbackCall, promised: PromiseLike<unknown>): Promise<AnswerForm> {
+function settle(call: CallbackCall, promised: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     let open = true;
     const finish = (form: AnswerForm): void => {
@@ -80,7 +94,8 @@ function settle(call: CallbackCall, promised: PromiseLike<unknown>): Promise<Ans
       open = false;
       timer?.[Symbol.dispose]();
       forget();
-      resolve(form);
+      call.answered(form);
+      resolve();
     };
     const cut = (why: 'overran' | 'stopped'): void => {
       if (!open) return;
@@ -89,7 +104,7 @@ function settle(call: CallbackCall, promised: PromiseLike<unknown>): Promise<Ans
     };
     const timer = call.deadline === Infinity ? undefined : call.clock.after(call.deadline, () => cut('overran'));
     const forget = call.onStop(() => cut('stopped'));
-    adopt(promised).then(
+    promised.then(
       (value) => finish(judge(call.callback, value)),
       () => finish({ gave: 'fault', why: 'threw' }),
     );

@@ -8,7 +8,6 @@ import { type PerformContext, type RecoveryPlatform } from '../contract/platform
 import { type RecoveryPolicy } from '../contract/policy.js';
 import {
   type Answer,
-  type AnswerForm,
   type EndStep,
   type NotifyStep,
   type OperateStep,
@@ -145,8 +144,10 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
       if (step.do === 'end') return step;
       refuseUnknown(step);
       if (step.do === 'notify') {
-        const answers = this.#notify(step);
-        step = step.then(answers instanceof Promise ? await answers : answers);
+        const answers: Answer[] = [];
+        const rest = this.#notify(step, answers);
+        if (rest) await rest;
+        step = step.then(answers);
       } else {
         const result = this.#operate(step);
         step = step.then(result instanceof Promise ? await result : result);
@@ -155,34 +156,29 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return this.#broken(`The procedure of "${this.platform.name}" does not end.`);
   }
 
-  #notify(step: NotifyStep): Answer[] | Promise<Answer[]> {
-    const answers: Answer[] = [];
-    for (let index = 0; index < step.to.length; index++) {
-      const answer = this.#ask(step, step.to[index]!);
-      if (!(answer instanceof Promise)) answers.push(answer);
-      else if (index < step.to.length - 1) return this.#notifyRest(step, answers, answer);
-      else return answer.then((last) => [...answers, last]);
+  /** Asks one after the other; `answers` gets one answer each. A promise where there is something to wait for. */
+  #notify(step: NotifyStep, answers: Answer[]): Promise<void> | undefined {
+    while (answers.length < step.to.length) {
+      const pending = this.#ask(step, step.to[answers.length]!, answers);
+      if (pending) return answers.length + 1 < step.to.length ? this.#notifyRest(step, answers, pending) : pending;
     }
-    return answers;
+    return undefined;
   }
 
-  async #notifyRest(step: NotifyStep, answers: Answer[], pending: Promise<Answer>): Promise<Answer[]> {
-    answers.push(await pending);
-    for (let index = answers.length; index < step.to.length; index++)
-      answers.push(await this.#ask(step, step.to[index]!));
-    return answers;
+  async #notifyRest(step: NotifyStep, answers: Answer[], pending: Promise<void>): Promise<void> {
+    await pending;
+    while (answers.length < step.to.length) await this.#ask(step, step.to[answers.length]!, answers);
   }
 
-  #ask(step: NotifyStep, device: DeviceRef): Answer | Promise<Answer> {
+  #ask(step: NotifyStep, device: DeviceRef, answers: Answer[]): Promise<void> | undefined {
     const member = this.scope.members.find((one) => one.bdf === device.bdf && one.generation === device.generation);
     const { callback, channel } = step;
     this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, callback, channel), undefined);
     const handlers = this.#handlersOf(device);
     const silent = this.#silence(step, device, member, handlers);
-    if (silent) return this.#answered(step, silent);
-    const form = this.#call(step, device, handlers!);
-    if (!(form instanceof Promise)) return this.#answered(step, answerOf(device, form));
-    return form.then((late) => this.#answered(step, answerOf(device, late)));
+    if (!silent) return this.#call(step, device, handlers!, answers);
+    this.#answered(step, silent, answers);
+    return undefined;
   }
 
   /** A platform that cannot say has drivers that cannot be called. */
@@ -209,22 +205,23 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return this.#abortReason !== undefined && this.#stoppable ? nothing('withheld') : undefined;
   }
 
-  #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers): AnswerForm | Promise<AnswerForm> {
+  #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers, answers: Answer[]): Promise<void> | undefined {
     const { callback, channel } = step;
     const { clock, policy, observers, frames } = this.#around;
     this.#noted({ time: this.#now(), at: this.at, what: 'call', callback, device, channel });
-    return frames.run(this, () =>
-      callCallback({
-        handlers,
-        callback,
-        channel,
-        context: new LazyCallbackContext(device, this.event, this.recovery),
-        clock,
-        deadline: deadlineOf(policy, observers, device, callback),
-        onStop: (stop) => this.#onStop(stop),
-        late: () => this.note({ what: 'late_answer', callback, device }),
-      }),
-    );
+    return callCallback({
+      handlers,
+      callback,
+      channel,
+      context: new LazyCallbackContext(device, this.event, this.recovery),
+      frames,
+      frame: this,
+      clock,
+      deadline: deadlineOf(policy, observers, device, callback),
+      onStop: (stop) => this.#onStop(stop),
+      answered: (form) => this.#answered(step, answerOf(device, form), answers),
+      late: () => this.note({ what: 'late_answer', callback, device }),
+    });
   }
 
   #onStop(stop: () => void): () => void {
@@ -232,12 +229,12 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return () => void this.#stops?.delete(stop);
   }
 
-  #answered(step: NotifyStep, answer: Answer): Answer {
+  #answered(step: NotifyStep, answer: Answer, answers: Answer[]): void {
     if (answer.gave === 'fault' && answer.why !== 'stopped') this.#faulted.add(answer.bdf);
     const { callback, channel } = step;
     this.#noted({ time: this.#now(), at: this.at, what: 'answer', callback, answer });
     this.#tellPlatform('afterCallback', () => this.platform.afterCallback?.(answer, callback, channel), undefined);
-    return answer;
+    answers.push(answer);
   }
 
   #tellPlatform<T>(where: string, tell: () => T, otherwise: T): T {
