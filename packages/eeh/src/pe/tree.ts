@@ -31,14 +31,16 @@ export class PeTree {
   readonly roots: readonly Pe[];
   readonly #devices = new Map<Bdf, EehDevice>();
   readonly #named = new Map<string, Pe>();
+  readonly #phbs: ReadonlyMap<number, Pe>;
 
   constructor(hostBridges: readonly { readonly phb: number; readonly rootBus: number }[]) {
     this.roots = hostBridges.map(({ phb, rootBus }) => ({ ...newPe(phb, null), bus: rootBus }));
+    this.#phbs = new Map(this.roots.map((root) => [root.phb, root]));
     for (const root of this.roots) this.#named.set(root.name, root);
   }
 
   phb(phb: number): Pe | undefined {
-    return this.roots.find((root) => root.phb === phb);
+    return this.#phbs.get(phb);
   }
 
   /** The PE of a name; undefined where it is not there, or no longer. */
@@ -66,7 +68,7 @@ export class PeTree {
    */
   insert(device: EehDevice, number: number, parent?: Pe): Pe {
     const root = this.phb(bdfParts(device.bdf).domain)!;
-    const known = [...walkPes(root)].find((pe) => pe.number === number);
+    const known = walkPes(root).find((pe) => pe.number === number);
     const pe = known ?? this.#grow(root, device, number, parent);
     if (known?.invalid) for (let up: Pe | undefined = pe; up?.invalid; up = up.parent) up.invalid = false;
     else if (known) pe.type = 'bus';
@@ -119,21 +121,21 @@ export class PeTree {
   }
 }
 
-/** A PE and all below it, each before what is below it (eeh_for_each_pe). Most have nothing below them. */
-export const walkPes = (root: Pe): Iterable<Pe> => (root.children.length === 0 ? [root] : descend(root));
+/** A PE and all below it, each before what is below it (eeh_for_each_pe): as they are now, whatever is done to them on the way. */
+export function walkPes(root: Pe): Pe[] {
+  const found: Pe[] = [];
+  descend(root, found);
+  return found;
+}
 
-function* descend(root: Pe): Generator<Pe> {
-  yield root;
-  for (const child of [...root.children]) yield* walkPes(child);
+function descend(pe: Pe, found: Pe[]): void {
+  found.push(pe);
+  for (const child of pe.children) descend(child, found);
 }
 
 /** The functions of a PE and of all below it, in walk order. */
-export const walkDevices = (root: Pe): Iterable<EehDevice> =>
-  root.children.length === 0 ? [...root.functions] : devicesBelow(root);
-
-function* devicesBelow(root: Pe): Generator<EehDevice> {
-  for (const pe of descend(root)) yield* [...pe.functions];
-}
+export const walkDevices = (root: Pe): EehDevice[] =>
+  root.children.length === 0 ? root.functions.slice() : walkPes(root).flatMap((pe) => pe.functions);
 
 /** Sets state bits of a PE and all below it; what is lost for good keeps its state (eeh_pe_state_mark). */
 export function mark(root: Pe, bits: number): void {

@@ -14,7 +14,7 @@ import { EEH_RESET } from '../firmware/states.js';
 import { type EehDevice, type Pe } from '../pe/pe.js';
 import { ALL_ONES, readRegister, writeRegister } from './config.js';
 import { ERRNO } from './errno.js';
-import { finished, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
+import { finished, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { pause, type Waiting } from './waiting.js';
 
 const BUS_RESET = BRIDGE_CONTROL.secondaryBusReset.mask;
@@ -84,7 +84,7 @@ function maskSurpriseDown({ port }: OpalSurroundings, device: EehDevice, masked:
 }
 
 /** The freeze outlasts the reset, and a P7IOC lets nobody see what is behind it. */
-const hides = ({ port }: OpalSurroundings, { phb }: Pe): boolean => isP7ioc(port, phb);
+const hides = ({ p7iocs }: OpalSurroundings, { phb }: Pe): boolean => p7iocs.has(phb);
 
 /** Asks the first function below a bridge at doubling intervals; an empty bus has nobody to wait for. */
 function* answersAgain({ port, clock, timings }: OpalSurroundings, bridge: Bdf): Waiting<boolean> {

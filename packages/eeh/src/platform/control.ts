@@ -126,7 +126,7 @@ function* reenable(around: Surroundings, pe: Pe, includePassed: boolean): Waitin
  */
 export function* resetFull(around: Surroundings, pe: Pe, includePassed: boolean): Waiting<number> {
   const { port } = around;
-  const fundamental = [...walkDevices(pe)].some((one) => one.present && port.needsFundamentalReset(one.bdf));
+  const fundamental = walkDevices(pe).some((one) => one.present && port.needsFundamentalReset(one.bdf));
   const option = fundamental ? EEH_RESET.FUNDAMENTAL : EEH_RESET.HOT;
   mark(pe, PE_STATE.RESET | PE_STATE.CFG_BLOCKED);
   let rc: number = ERRNO.EIO;

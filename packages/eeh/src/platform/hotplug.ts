@@ -8,7 +8,7 @@ import { type Surroundings } from './surroundings.js';
 const isSensitive = ({ driver, handles }: Member): boolean =>
   driver && handles.has('errorDetected') && handles.has('slotReset');
 
-const anyPassed = (pe: Pe): boolean => [...walkPes(pe)].some((one) => one.passed > 0);
+const anyPassed = (pe: Pe): boolean => walkPes(pe).some((one) => one.passed > 0);
 
 /**
  * Takes functions out before a reset: all on the PE's bus, or, one by one and without bridges, those that are the host's. One
@@ -24,7 +24,7 @@ export function unplug(
 ): { readonly value: Unplugged; readonly virtual: readonly EehDevice[] } {
   mark(pe, PE_STATE.KEEP);
   if (which === 'everybody' && !anyPassed(pe) && pe.type !== 'vf') {
-    const there = [...walkDevices(pe)].filter(({ present }) => present);
+    const there = walkDevices(pe).filter(({ present }) => present);
     removeBus({ port, tree }, pe);
     return { value: { devices: there.length, virtual: 0 }, virtual: [] };
   }
@@ -71,7 +71,7 @@ function removeOnBus(port: Surroundings['port'], phb: number, bus: number): void
 export function replug({ port, tree }: Surroundings, pe: Pe, complete: boolean, sync: () => void): void {
   const [first] = pe.functions;
   const bus = pe.bus ?? tree.phb(pe.phb)?.bus;
-  for (const device of [...walkDevices(pe)]) {
+  for (const device of walkDevices(pe)) {
     if (!device.disconnected) continue;
     device.disconnected = device.interruptOff = false;
     tree.remove(device);

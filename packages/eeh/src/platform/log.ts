@@ -26,7 +26,7 @@ export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | '
     yield* around.ops.configureBridges(pe);
     if ((pe.state & PE_STATE.CFG_BLOCKED) === 0) {
       yield* restoreRegisters(around, pe);
-      functions = [...walkDevices(pe)].map((device) => registersOf(around, device));
+      functions = walkDevices(pe).map((device) => registersOf(around, device));
     }
   }
   const blob = around.ops.takeLog(pe, severity);

@@ -93,7 +93,7 @@ function frozen(
   number: number,
   blobOf: () => { blob?: Uint8Array },
 ): ReportedError | undefined {
-  const known = [...walkPes(root)].find((pe) => pe.number === number);
+  const known = walkPes(root).find((pe) => pe.number === number);
   if (!known) {
     const blob = blobOf();
     firmware.freezeClear(root.phb, number, OPAL_ACTION.ALL);

@@ -15,13 +15,11 @@ export interface OpalSurroundings {
   readonly tree: PeTree;
   readonly clock: Clock;
   readonly timings: EehTimings;
+  /** Host bridges of the oldest kind, by their domains. */
+  readonly p7iocs: ReadonlySet<number>;
   /** PEs whose reset was asserted and is to be taken back. */
   readonly held: WeakSet<Pe>;
 }
-
-/** The oldest kind of host bridge. */
-export const isP7ioc = ({ hostBridges }: EehHostPort, phb: number): boolean =>
-  hostBridges.find((bridge) => bridge.phb === phb)?.model === 'p7ioc';
 
 /**
  * Waits until firmware has done what it was asked for: `rc` and every answer of a poll is a time to wait (pnv_eeh_poll). Unlike

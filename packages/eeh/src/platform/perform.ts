@@ -37,7 +37,7 @@ const outcome = (rc: number, what: string): OperationResult =>
 export const PERFORMERS: Readonly<Record<string, Performer>> = {
   check_presence: ({ port, tree }, pe) => {
     if (!busIsKnown(tree.phb(pe.phb), pe)) return { ok: true, value: { bus: false, devices: 0 } };
-    const present = [...walkDevices(pe)].filter((device) => isPresent(port, device));
+    const present = walkDevices(pe).filter((device) => isPresent(port, device));
     return { ok: true, value: { bus: true, devices: present.length } };
   },
   count_freeze: ({ clock, mostFreezes }, pe) => ({
@@ -89,7 +89,7 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
   },
   *unfreeze(around, pe) {
     const rc = (yield* unfreezeAll(around, pe, false)) || (yield* confirmed(around, pe, 'dma'));
-    const nobodyLeft = [...walkDevices(pe)].every(({ disconnected }) => !disconnected);
+    const nobodyLeft = walkDevices(pe).every(({ disconnected }) => !disconnected);
     if (rc === 0 && nobodyLeft) clear(pe, PE_STATE.KEEP, true);
     return outcome(rc, `${pe.name} cannot be thawed after its reset`);
   },

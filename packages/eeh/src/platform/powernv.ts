@@ -13,7 +13,7 @@ import { PE_STATE, type Pe } from '../pe/pe.js';
 import { markIsolated, type PeTree } from '../pe/tree.js';
 import { type EehHostPort } from '../port.js';
 import { ERRNO } from './errno.js';
-import { completeReset, isP7ioc, rootReset, type OpalSurroundings } from './opal-reset.js';
+import { completeReset, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { resetPrimaryBus, resetVirtualFunction } from './bus-reset.js';
 import { type EehOps, type EehTimings } from './surroundings.js';
 import { type Waiting } from './waiting.js';
@@ -40,7 +40,8 @@ export class PowerNvOps implements EehOps {
   constructor(port: EehHostPort, firmware: OpalFirmware, tree: PeTree, clock: Clock, timings: EehTimings) {
     this.#port = port;
     this.#firmware = firmware;
-    this.#around = { port, firmware, tree, clock, timings, held: new WeakSet() };
+    const p7iocs = new Set(port.hostBridges.filter(({ model }) => model === 'p7ioc').map(({ phb }) => phb));
+    this.#around = { port, firmware, tree, clock, timings, p7iocs, held: new WeakSet() };
     this.thawsForLog = port.hostBridges[0]?.model === 'p7ioc';
   }
 
@@ -90,7 +91,7 @@ export class PowerNvOps implements EehOps {
 
   /** A P7IOC keeps injected errors when they have struck, and would freeze again at once. */
   #injectedErrorsAreCleared(phb: number): boolean {
-    if (!isP7ioc(this.#port, phb)) return true;
+    if (!this.#around.p7iocs.has(phb)) return true;
     return this.#firmware.reset({ phb }, OPAL_RESET.PHB_ERROR, OPAL_ASSERT.ASSERT) === OPAL.SUCCESS;
   }
 

@@ -21,7 +21,7 @@ export type SavedState = ReadonlyMap<EehDevice, readonly number[]>;
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_driver.c:eeh_dev_save_state.
  */
 export function saveState({ port }: Surroundings, root: Pe): SavedState {
-  const kept = [...walkDevices(root)].filter((device) => device.present && !isRestricted(device.pe));
+  const kept = walkDevices(root).filter((device) => device.present && !isRestricted(device.pe));
   return new Map(kept.map((device) => [device, saveRegisters(port, device.bdf)]));
 }
 
