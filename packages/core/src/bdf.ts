@@ -20,6 +20,9 @@ export interface BdfParts {
   readonly function: number;
 }
 
+/** As it is kept: nothing is to be done to it. */
+const CANONICAL = /^(?:[0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/;
+
 const PATTERN = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([01][0-9a-f])\.([0-7])$/i;
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
@@ -29,6 +32,7 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
  * @throws PciRecoveryError `ERR_PCI_BAD_BDF` when `text` is not an address.
  */
 export function parseBdf(text: string): Bdf {
+  if (CANONICAL.test(text)) return text as Bdf;
   const found = PATTERN.exec(text);
   if (!found) {
     throw new PciRecoveryError(

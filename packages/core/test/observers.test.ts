@@ -36,6 +36,20 @@ describe('observers', () => {
     expect(heard).toBe(5);
   });
 
+  it('that are disposed of by another one hear no more of the event, and new ones begin with the next', () => {
+    const rig = bench();
+    const heard: string[] = [];
+    const hears = (who: string) => (event: EngineEvent) => void heard.push(`${who} ${event.type}`);
+    let late: Disposable | undefined;
+    rig.engine.observe(() => {
+      second[Symbol.dispose]();
+      late ??= rig.engine.observe(hears('late'));
+    });
+    const second = rig.engine.observe(hears('second'));
+    rig.engine.attach(address(1), {})[Symbol.dispose]();
+    expect(heard).toEqual(['late detached']);
+  });
+
   it('that throw are reported to the others and disturb neither them nor the recovery', async () => {
     const error = new Error('observer');
     const rig = bench();

@@ -33,16 +33,25 @@ export const adopt = <T>(foreign: PromiseLike<T>): Promise<T> =>
   isOrdinary(foreign) ? foreign : new Promise((resolve) => resolve(foreign));
 
 /** An answer form with its device. */
-export const answerOf = (device: DeviceRef, form: AnswerForm): Answer => ({
-  bdf: device.bdf,
-  generation: device.generation,
-  ...form,
-});
+export function answerOf({ bdf, generation }: DeviceRef, form: AnswerForm): Answer {
+  if (form.gave === 'vote') return { bdf, generation, gave: 'vote', vote: form.vote };
+  return form.gave === 'told' ? { bdf, generation, gave: 'told' } : { bdf, generation, ...form };
+}
 
 /** What a returned value counts as: anything but a vote is nonsense where a vote was asked for. */
 function judge(callback: Voting | Telling, value: unknown): AnswerForm {
   if (!isVoting(callback)) return { gave: 'told' };
   return isVote(value) ? { gave: 'vote', vote: value } : { gave: 'fault', why: 'nonsense' };
+}
+
+/** What is waited for, and an abort cuts short. */
+export interface Pending {
+  stop(): void;
+}
+
+/** Who waits, for one thing at a time. */
+export interface Waiter {
+  pending: Pending | undefined;
 }
 
 /** One call of one callback. */
@@ -57,8 +66,8 @@ export interface CallbackCall {
   readonly clock: Clock;
   /** Milliseconds; `Infinity`: none. */
   readonly deadline: number;
-  /** Registers what an abort does to this call; the returned function takes it back. */
-  readonly onStop: (stop: () => void) => () => void;
+  /** Waits for this call until it is answered. */
+  readonly waiter: Waiter;
   /** The answer is there: called once, before what was waited for goes on. Must not throw. */
   readonly answered: (form: AnswerForm) => void;
   /** An answer came when nobody waited for it any more. */
@@ -88,25 +97,45 @@ function entered({ handlers, callback, context, channel }: CallbackCall): unknow
 /** Waits for a promised answer, its deadline, or a stop: whichever is first. */
 function settle(call: CallbackCall, promised: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
-    let open = true;
-    const finish = (form: AnswerForm): void => {
-      if (!open) return call.late();
-      open = false;
-      timer?.[Symbol.dispose]();
-      forget();
-      call.answered(form);
-      resolve();
-    };
-    const cut = (why: 'overran' | 'stopped'): void => {
-      if (!open) return;
-      call.context.abort(why);
-      finish({ gave: 'fault', why });
-    };
-    const timer = call.deadline === Infinity ? undefined : call.clock.after(call.deadline, () => cut('overran'));
-    const forget = call.onStop(() => cut('stopped'));
+    const pending = new PendingAnswer(call, resolve);
     promised.then(
-      (value) => finish(judge(call.callback, value)),
-      () => finish({ gave: 'fault', why: 'threw' }),
+      (value) => pending.finish(judge(call.callback, value)),
+      () => pending.finish({ gave: 'fault', why: 'threw' }),
     );
   });
+}
+
+/** An answer that is waited for, until it is there. A class, for a recovery makes three of them, and closures would be a dozen each. */
+class PendingAnswer {
+  readonly #call: CallbackCall;
+  readonly #resolve: () => void;
+  readonly #timer: Disposable | undefined;
+  #open = true;
+
+  constructor(call: CallbackCall, resolve: () => void) {
+    this.#call = call;
+    this.#resolve = resolve;
+    const { clock, deadline, waiter } = call;
+    this.#timer = deadline === Infinity ? undefined : clock.after(deadline, () => this.#cut('overran'));
+    waiter.pending = this;
+  }
+
+  stop(): void {
+    this.#cut('stopped');
+  }
+
+  finish(form: AnswerForm): void {
+    if (!this.#open) return this.#call.late();
+    this.#open = false;
+    this.#timer?.[Symbol.dispose]();
+    this.#call.waiter.pending = undefined;
+    this.#call.answered(form);
+    this.#resolve();
+  }
+
+  #cut(why: 'overran' | 'stopped'): void {
+    if (!this.#open) return;
+    this.#call.context.abort(why);
+    this.finish({ gave: 'fault', why });
+  }
 }

@@ -6,24 +6,37 @@ export const ENGINE_CHANNEL = 'pci-recovery:engine';
 
 type Listener = (event: EngineEvent) => void;
 
+/** Whoever is disposed of while an event is told hears nothing more of it. */
+interface Entry {
+  readonly listener: Listener;
+  disposed: boolean;
+}
+
 /** Hands events to listeners; one that throws disturbs neither the recovery nor the other listeners. */
 export class Observers {
-  readonly #listeners = new Set<{ readonly listener: Listener }>();
+  /** A new list with every change: who is told goes through one of them to its end. */
+  #listeners: readonly Entry[] = [];
   readonly #channel = diagnostics.channel(ENGINE_CHANNEL);
 
   add(listener: Listener): Disposable {
-    const entry = { listener };
-    this.#listeners.add(entry);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+    const entry: Entry = { listener, disposed: false };
+    this.#listeners = [...this.#listeners, entry];
+    return {
+      [Symbol.dispose]: () => {
+        entry.disposed = true;
+        this.#listeners = this.#listeners.filter((other) => other !== entry);
+      },
+    };
   }
 
   /** Whether anybody would notice: lets callers save building an event. */
   get any(): boolean {
-    return this.#listeners.size > 0 || this.#channel.hasSubscribers;
+    return this.#listeners.length > 0 || this.#channel.hasSubscribers;
   }
 
   emit(event: EngineEvent): void {
     for (const entry of this.#listeners) {
+      if (entry.disposed) continue;
       try {
         entry.listener(event);
       } catch (error) {

@@ -183,7 +183,7 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   }
 
   #admit(
-    draft: Omit<Submission, 'resolve'>,
+    { platform, event, verdict, why }: Pick<Submission, 'platform' | 'event' | 'verdict' | 'why'>,
     scope: RecoveryScope,
     lane: string,
     signal?: AbortSignal,
@@ -191,11 +191,19 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     return new Promise((resolve) => {
       const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
       const submission: Submission = {
+        platform,
+        event,
+        verdict,
+        why,
+        waiting: undefined,
+        purges: false,
+        run: undefined,
+        earlier: undefined,
+        later: undefined,
         resolve(outcome) {
           signal?.removeEventListener('abort', givenUp);
           resolve(outcome);
         },
-        ...draft,
       };
       this.#active.add(submission);
       if (signal?.aborted) givenUp();

@@ -17,7 +17,7 @@ import {
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
 import { describeError } from '../errors/describe-error.js';
 import { type Attachments, hasCallback, UNCALLABLE } from './attachments.js';
-import { adopt, answerOf, callCallback, isThenable } from './callback.js';
+import { adopt, answerOf, callCallback, isThenable, type Pending, type Waiter } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { deadlineOf } from './deadline.js';
 import { type Observers } from './observers.js';
@@ -41,7 +41,7 @@ export interface RunSurroundings {
 const MOST_STEPS = 10_000;
 
 /** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
-export class RecoveryRun implements CallbackFrame, PerformContext {
+export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   readonly recovery: number;
   readonly platform: RecoveryPlatform;
   readonly event: ErrorEvent;
@@ -52,12 +52,15 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   readonly folded: ((outcome: RecoveryOutcome) => void)[] = [];
   /** The current step. */
   at = 'begin';
+  /** What the current step waits for. */
+  pending: Pending | undefined;
   readonly #around: RunSurroundings;
   readonly #trace: TraceEntry[] = [];
-  readonly #faulted = new Set<Bdf>();
+  /** Whose callbacks have failed; made with the first of them. */
+  #faulted: Set<Bdf> | undefined;
+  #uncut: UncutContext | undefined;
   #abortReason: string | undefined;
   #controller: AbortController | undefined;
-  #stops: Set<() => void> | undefined;
   #stoppable = false;
   #running = true;
 
@@ -92,7 +95,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     if (this.#abortReason !== undefined || !this.#running) return;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
-    if (this.#stoppable) for (const stop of this.#stops ?? []) stop();
+    if (this.#stoppable) this.pending?.stop();
   }
 
   #now(): number {
@@ -118,7 +121,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   }
 
   async execute(verdict: 'recover' | 'give_up', why: string): Promise<RecoveryOutcome> {
-    const startedAt = this.#around.clock.monotonic();
+    const startedAt = this.#now();
     this.#noted({ time: startedAt, at: this.at, what: 'begin', verdict, why });
     let end: EndStep;
     let usable: DeviceRef[];
@@ -171,7 +174,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   }
 
   #ask(step: NotifyStep, device: DeviceRef, answers: Answer[]): Promise<void> | undefined {
-    const member = this.scope.members.find((one) => one.bdf === device.bdf && one.generation === device.generation);
+    const member = this.#memberOf(device);
     const { callback, channel } = step;
     this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, callback, channel), undefined);
     const handlers = this.#handlersOf(device);
@@ -179,6 +182,10 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     if (!silent) return this.#call(step, device, handlers!, answers);
     this.#answered(step, silent, answers);
     return undefined;
+  }
+
+  #memberOf({ bdf, generation }: DeviceRef): Member | undefined {
+    return this.scope.members.find((one) => one.bdf === bdf && one.generation === generation);
   }
 
   /** A platform that cannot say has drivers that cannot be called. */
@@ -198,7 +205,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
       answerOf(device, { gave: 'nothing', why });
     if (!member) return nothing('gone');
     if (step.withheld?.some((one) => one.bdf === device.bdf)) return nothing('withheld');
-    if (this.#faulted.has(device.bdf)) return nothing('faulted');
+    if (this.#faulted?.has(device.bdf)) return nothing('faulted');
     if (!handlers) return nothing(member.driver && member.handles.size === 0 ? 'no_callback' : 'no_driver');
     if (!hasCallback(handlers, step.callback)) return nothing('no_callback');
     // The step was cut short before this function's turn: it is left alone until the failure path.
@@ -218,19 +225,14 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
       frame: this,
       clock,
       deadline: deadlineOf(policy, observers, device, callback),
-      onStop: (stop) => this.#onStop(stop),
+      waiter: this,
       answered: (form) => this.#answered(step, answerOf(device, form), answers),
       late: () => this.note({ what: 'late_answer', callback, device }),
     });
   }
 
-  #onStop(stop: () => void): () => void {
-    (this.#stops ??= new Set()).add(stop);
-    return () => void this.#stops?.delete(stop);
-  }
-
   #answered(step: NotifyStep, answer: Answer, answers: Answer[]): void {
-    if (answer.gave === 'fault' && answer.why !== 'stopped') this.#faulted.add(answer.bdf);
+    if (answer.gave === 'fault' && answer.why !== 'stopped') (this.#faulted ??= new Set()).add(answer.bdf);
     const { callback, channel } = step;
     this.#noted({ time: this.#now(), at: this.at, what: 'answer', callback, answer });
     this.#tellPlatform('afterCallback', () => this.platform.afterCallback?.(answer, callback, channel), undefined);
@@ -251,7 +253,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     this.#noted({ time: this.#now(), at: this.at, what: 'operate', operation });
     let result: unknown;
     try {
-      result = this.platform.perform(operation, cuttable(step) ? this : new UncutContext(this));
+      result = this.platform.perform(operation, cuttable(step) ? this : this.#uncutContext());
       if (isThenable(result)) return this.#patience(step, result).then((one) => this.#operated(step, one));
     } catch (error) {
       return this.#operated(step, failedBy(error));
@@ -259,13 +261,19 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
     return this.#operated(step, readResult(result));
   }
 
+  /** One for as long as the membership is the same. */
+  #uncutContext(): UncutContext {
+    if (this.#uncut?.scope !== this.scope) this.#uncut = new UncutContext(this);
+    return this.#uncut;
+  }
+
   /** A `wait` is abandoned by an abort also when the platform does not look at its signal. */
   #patience(step: OperateStep, result: PromiseLike<unknown>): Promise<OperationResult> {
     const settled = adopt(result).then(readResult, failedBy);
     if (!cuttable(step)) return settled;
     return new Promise((resolve) => {
-      const forget = this.#onStop(() => resolve({ ok: false, why: 'stopped' }));
-      void settled.then((one) => (forget(), resolve(one)));
+      this.pending = { stop: () => resolve({ ok: false, why: 'stopped' }) };
+      void settled.then(resolve);
       if (this.#abortReason !== undefined) resolve({ ok: false, why: 'stopped' });
     });
   }
@@ -295,17 +303,16 @@ export class RecoveryRun implements CallbackFrame, PerformContext {
   /** Fail closed: nobody of an end that is none, only present functions in the generation that was recovered, and none whose callback failed. */
   #usable(end: EndStep): DeviceRef[] {
     refuseUnknownResult(end);
-    const present = new Map(this.scope.members.map((member) => [member.bdf, member.generation]));
     return end.usable
-      .filter(({ bdf, generation }) => present.get(bdf) === generation && !this.#faulted.has(bdf))
+      .filter((device) => this.#memberOf(device) && !this.#faulted?.has(device.bdf))
       .map(({ bdf, generation }) => ({ bdf, generation }));
   }
 
   #finish(end: EndStep, usable: readonly DeviceRef[], startedAt: number): RecoveryOutcome {
     const { result, why } = end;
-    this.note({ what: 'end', result, why, usable });
     const { recovery, platform, event, scope } = this;
-    const endedAt = this.#around.clock.monotonic();
+    const endedAt = this.#now();
+    this.#noted({ time: endedAt, at: this.at, what: 'end', result, why, usable });
     return {
       recovery,
       platform: platform.name,

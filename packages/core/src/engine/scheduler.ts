@@ -19,6 +19,8 @@ export interface Waiting {
 interface Queued {
   readonly waiting: Waiting;
   readonly ticket: number;
+  /** What it waits in. */
+  readonly queue: Queued[];
 }
 
 interface Lane {
@@ -26,6 +28,8 @@ interface Lane {
   readonly waiting: Queued[];
   readonly order: 'fifo' | 'lifo';
 }
+
+const NONE: ReadonlySet<Bdf> = new Set();
 
 /**
  * Decides who may run: one occupant per lane, and never two that hold the same function. Who waits for functions
@@ -40,7 +44,7 @@ export class Scheduler {
   readonly #heirs = new Map<Bdf, Occupant[]>();
   readonly #work: Queued[] = [];
   /** What those want whose lane is free, but not yet all of their functions. */
-  #reserved: ReadonlySet<Bdf> = new Set();
+  #reserved: ReadonlySet<Bdf> = NONE;
   #tickets = 0;
   #occupants = 0;
   #idle: (() => void)[] = [];
@@ -64,13 +68,14 @@ export class Scheduler {
 
   /** Waits in a lane for its turn. */
   enqueue(name: string, order: 'fifo' | 'lifo', waiting: Waiting): void {
-    this.#lane(name, order).waiting.push({ waiting, ticket: this.#tickets++ });
+    const { waiting: queue } = this.#lane(name, order);
+    queue.push({ waiting, ticket: this.#tickets++, queue });
     this.#pump();
   }
 
   /** Waits for functions only, before everything that waits in lanes. `first`: also before other such work. */
   enqueueWork(waiting: Waiting, first: boolean): void {
-    const queued = { waiting, ticket: this.#tickets++ };
+    const queued = { waiting, ticket: this.#tickets++, queue: this.#work };
     if (first) this.#work.unshift(queued);
     else this.#work.push(queued);
     this.#pump();
@@ -171,30 +176,31 @@ export class Scheduler {
 
   /** Starts the first who can run now. Whoever cannot keeps those who came later off the functions that it wants. */
   #startOne(): boolean {
-    const reserved = new Set<Bdf>();
-    for (const [queue, queued] of this.#candidates()) {
+    let reserved: Set<Bdf> | undefined;
+    for (const queued of this.#candidates()) {
       const scope = queued.waiting.scope();
-      if (!this.#overlapping(scope) && !scope.members.some(({ bdf }) => reserved.has(bdf))) {
-        queue.splice(queue.indexOf(queued), 1);
+      if (!this.#overlapping(scope) && !scope.members.some(({ bdf }) => reserved?.has(bdf))) {
+        queued.queue.splice(queued.queue.indexOf(queued), 1);
         queued.waiting.start(scope);
         return true;
       }
+      reserved ??= new Set();
       for (const { bdf } of scope.members) reserved.add(bdf);
     }
-    this.#reserved = reserved;
+    this.#reserved = reserved ?? NONE;
     return false;
   }
 
   /** Who is next: all work, then the next of every free lane, in the order of arrival. Drops empty lanes. */
-  #candidates(): (readonly [Queued[], Queued])[] {
-    const next: (readonly [Queued[], Queued])[] = [];
+  #candidates(): readonly Queued[] {
+    const next: Queued[] = [];
     for (const [name, { running, waiting, order }] of this.#lanes) {
       if (running) continue;
       const queued = order === 'fifo' ? waiting[0] : waiting.at(-1);
-      if (queued) next.push([waiting, queued]);
+      if (queued) next.push(queued);
       else this.#lanes.delete(name);
     }
-    next.sort(([, a], [, b]) => a.ticket - b.ticket);
-    return [...this.#work.map((queued) => [this.#work, queued] as const), ...next];
+    if (next.length > 1) next.sort((a, b) => a.ticket - b.ticket);
+    return this.#work.length === 0 ? next : [...this.#work, ...next];
   }
 }

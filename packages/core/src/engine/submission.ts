@@ -15,11 +15,11 @@ export interface Submission extends Rostered<Submission> {
   /** Why the verdict is what it is. */
   why: string;
   /** Set when it begins to wait. */
-  waiting?: Waiting;
+  waiting: Waiting | undefined;
   /** Takes with it what is queued inside its scope. */
-  purges?: boolean;
+  purges: boolean;
   /** Set when it runs. */
-  run?: RecoveryRun;
+  run: RecoveryRun | undefined;
   resolve: (outcome: RecoveryOutcome) => void;
 }
 

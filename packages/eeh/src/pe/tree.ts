@@ -122,16 +122,8 @@ export class PeTree {
 }
 
 /** A PE and all below it, each before what is below it (eeh_for_each_pe): as they are now, whatever is done to them on the way. */
-export function walkPes(root: Pe): Pe[] {
-  const found: Pe[] = [];
-  descend(root, found);
-  return found;
-}
-
-function descend(pe: Pe, found: Pe[]): void {
-  found.push(pe);
-  for (const child of pe.children) descend(child, found);
-}
+export const walkPes = (root: Pe): Pe[] =>
+  root.children.length === 0 ? [root] : [root, ...root.children.flatMap(walkPes)];
 
 /** The functions of a PE and of all below it, in walk order. */
 export const walkDevices = (root: Pe): EehDevice[] =>

@@ -9,6 +9,7 @@ import {
   PCIE,
   UNCORRECTABLE_ERRORS,
 } from '@pci-recovery/pci';
+import { type TopologyFunction } from '@pci-recovery/pci/topology';
 import { OPAL_ASSERT, OPAL_RESET } from '../firmware/opal.js';
 import { EEH_RESET } from '../firmware/states.js';
 import { type EehDevice, type Pe } from '../pe/pe.js';
@@ -34,7 +35,7 @@ const AF = { CAP: 3, CTRL: 4, HAS_TP: 1, HAS_FLR: 2, FLR: 1, PENDING: 0x100 } as
  */
 export function* resetPrimaryBus(around: OpalSurroundings, pe: Pe, option: number): Waiting<number> {
   if (option === EEH_RESET.DEACTIVATE && !around.held.delete(pe)) return 0;
-  const bridge = around.port.topology.upstreamBridge(firstOf(around, pe));
+  const bridge = bridgeAbove(around, pe);
   if (!bridge) return ERRNO.EIO;
   const belowRoot = around.tree.phb(pe.phb)?.bus === busOf(bridge.bdf);
   const whole = (which: number): Waiting<number> =>
@@ -50,9 +51,14 @@ export function* resetPrimaryBus(around: OpalSurroundings, pe: Pe, option: numbe
 
 const busOf = (bdf: Bdf): number => parseInt(bdf.slice(-7, -5), 16);
 
-/** Any function of the PE, also one that was unplugged for the reset: its address still says where the bus is. */
-const firstOf = ({ port }: OpalSurroundings, pe: Pe): Bdf =>
-  pe.functions.find(({ bdf }) => port.topology.upstreamBridge(bdf))?.bdf ?? ('' as Bdf);
+/** Above any function of the PE, also one that was unplugged for the reset: its address still says where the bus is. */
+function bridgeAbove({ port }: OpalSurroundings, pe: Pe): TopologyFunction | undefined {
+  for (const { bdf } of pe.functions) {
+    const bridge = port.topology.upstreamBridge(bdf);
+    if (bridge) return bridge;
+  }
+  return undefined;
+}
 
 /** Linux pnv_eeh_bridge_reset, __pnv_eeh_bridge_reset. */
 function* resetBelow(around: OpalSurroundings, bridge: Bdf, option: number): Waiting<number> {

@@ -190,7 +190,7 @@ export class EehPlatform implements RecoveryPlatform {
   }
 
   perform(operation: Operation, context: PerformContext): Awaitable<OperationResult> {
-    const performer = Object.hasOwn(PERFORMERS, operation.name) ? PERFORMERS[operation.name] : undefined;
+    const performer = PERFORMERS.get(operation.name);
     if (!performer) return { ok: false, why: 'unsupported', detail: `EEH has no operation "${operation.name}".` };
     const name = context.scope.id;
     if (name === HUB) return this.#removeRoots(this.#around.tree.roots, name);

@@ -30,7 +30,7 @@ export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | '
     }
   }
   const blob = around.ops.takeLog(pe, severity);
-  return { pe: pe.name, severity, ...(blob && { blob }), functions };
+  return blob ? { pe: pe.name, severity, blob, functions } : { pe: pe.name, severity, functions };
 }
 
 type LoggedPlace = readonly [offset: number, width: 2 | 4];

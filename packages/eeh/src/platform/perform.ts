@@ -33,8 +33,7 @@ const unplugged = new WeakMap<Pe, readonly EehDevice[]>();
 const outcome = (rc: number, what: string): OperationResult =>
   rc === 0 ? DONE : { ok: false, why: 'failed', detail: `${what}: error ${rc}.` };
 
-/** What each operation of the host procedure does, by name. */
-export const PERFORMERS: Readonly<Record<string, Performer>> = {
+const performers: Readonly<Record<string, Performer>> = {
   check_presence: ({ port, tree }, pe) => {
     if (!busIsKnown(tree.phb(pe.phb), pe)) return { ok: true, value: { bus: false, devices: 0 } };
     const present = walkDevices(pe).filter((device) => isPresent(port, device));
@@ -77,7 +76,7 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
     const { value, virtual } = unplug(around, pe, which === 'everybody' ? 'everybody' : 'insensitive', scope);
     unplugged.set(pe, virtual);
     around.sync();
-    return { ok: true, value: { ...value }, scope: around.rescope(pe) };
+    return { ok: true, value: { devices: value.devices, virtual: value.virtual }, scope: around.rescope(pe) };
   },
   *reset(around, pe) {
     return outcome(yield* resetFull(around, pe, false), `${pe.name} cannot be reset`);
@@ -124,6 +123,9 @@ export const PERFORMERS: Readonly<Record<string, Performer>> = {
   },
 };
 
+/** What each operation of the host procedure does, by name. */
+export const PERFORMERS: ReadonlyMap<string, Performer> = new Map(Object.entries(performers));
+
 const isInSlot = (port: Surroundings['port'], { bdf, present, channel }: EehDevice): boolean =>
   present && channel !== 'perm_failure' && port.slotOccupied?.(bdf) !== undefined;
 
@@ -145,9 +147,9 @@ const busIsKnown = (root: Pe | undefined, pe: Pe): boolean =>
  * kernel, twice off is once off (eeh_set_irq_state).
  */
 function setInterrupts({ port }: PerformSurroundings, pe: Pe, { scope }: PerformContext, enabled: boolean): void {
-  const driven = new Set(scope.members.filter(({ driver }) => driver).map(({ bdf }) => bdf));
+  const isDriven = ({ bdf }: EehDevice): boolean => scope.members.some((one) => one.bdf === bdf && one.driver);
   for (const device of walkDevices(pe)) {
-    if (!isActionable(device) || !driven.has(device.bdf) || device.interruptOff === !enabled) continue;
+    if (!isActionable(device) || device.interruptOff === !enabled || !isDriven(device)) continue;
     device.interruptOff = !enabled;
     port.setInterrupt?.(device.bdf, enabled);
   }

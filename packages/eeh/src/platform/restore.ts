@@ -35,9 +35,13 @@ export function* restoreRegisters(around: Surroundings, pe: Pe): Waiting<void> {
   }
 }
 
+/** Double words that are written back as they were; the command, and what is around it, have rules of their own. */
+const DWORDS = { bridge: [4, 5, 6, 7, 8, 9, 10, 11, 12, 14], endpoint: [4, 5, 6, 7, 8, 9, 12] } as const;
+const BYTES = [PCI_HEADER.CACHE_LINE_SIZE, PCI_HEADER.LATENCY_TIMER] as const;
+
 function restoreDwords({ port }: Surroundings, device: EehDevice, indices: readonly number[]): void {
   for (const index of indices) writeRegister(port, device, 4 * index, 4, device.saved[index]!);
-  for (const offset of [PCI_HEADER.CACHE_LINE_SIZE, PCI_HEADER.LATENCY_TIMER]) {
+  for (const offset of BYTES) {
     const value = (device.saved[CACHE_AND_LATENCY]! >>> (8 * (offset & 3))) & 0xff;
     writeRegister(port, device, offset, 1, value);
   }
@@ -46,7 +50,7 @@ function restoreDwords({ port }: Surroundings, device: EehDevice, indices: reado
 }
 
 function* restoreBridge(around: Surroundings, device: EehDevice): Waiting<void> {
-  restoreDwords(around, device, [4, 5, 6, 7, 8, 9, 10, 11, 12, 14]);
+  restoreDwords(around, device, DWORDS.bridge);
   const command = device.saved[1]! | COMMAND.memorySpace.mask | COMMAND.busMaster.mask;
   writeRegister(around.port, device, PCI_HEADER.COMMAND, 4, command >>> 0);
   yield* bringUpLink(around, device);
@@ -54,7 +58,7 @@ function* restoreBridge(around: Surroundings, device: EehDevice): Waiting<void> 
 
 /** Only parity and SERR of the command register: memory and bus mastering are the driver's matter. */
 function restoreEndpoint(around: Surroundings, device: EehDevice): void {
-  restoreDwords(around, device, [4, 5, 6, 7, 8, 9, 12]);
+  restoreDwords(around, device, DWORDS.endpoint);
   const command = readRegister(around.port, device, PCI_HEADER.COMMAND, 4);
   const next = (command & ~PARITY_AND_SERR) | (device.saved[1]! & PARITY_AND_SERR);
   writeRegister(around.port, device, PCI_HEADER.COMMAND, 4, next >>> 0);

@@ -16,15 +16,15 @@ export function scopeOfPes(
   pes: readonly Pe[],
   capabilities: Readonly<Record<string, Capability>>,
 ): EehScope {
-  const walk: EehFunction[] = [];
-  const members: Member[] = [];
-  for (const pe of pes) {
-    for (const device of walkDevices(pe)) {
-      walk.push(functionOf(device));
-      if (device.present) members.push(memberOf(port, device));
-    }
-  }
-  return { id, wholePhb: pes.some((pe) => pe.type === 'phb'), walk, members, capabilities };
+  const devices = pes.length === 1 ? walkDevices(pes[0]!) : pes.flatMap(walkDevices);
+  const present = devices.filter((device) => device.present);
+  return {
+    id,
+    wholePhb: pes.some((pe) => pe.type === 'phb'),
+    walk: devices.map(functionOf),
+    members: present.map((device) => memberOf(port, device)),
+    capabilities,
+  };
 }
 
 const functionOf = (device: EehDevice): EehFunction => ({

@@ -12,6 +12,10 @@ const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.reco
 const THAWED = new Set(['restore', 'unfreeze', 'settle', 'replug', 'normal', 'slot_reset', 'replug_virtual']);
 const RESUMED = new Set(['resume_channels', 'resume', 'finish']);
 
+/** What counts where the platform did not say. */
+const NOBODY_PRESENT: Presence = { bus: true, devices: 0 };
+const NOBODY_UNPLUGGED: Unplugged = { devices: 0, virtual: 0 };
+
 const FREEZE_CHANNELS = { ...DO.setChannels, channel: 'frozen' } as const;
 const NORMAL_CHANNELS = { ...DO.setChannels, channel: 'normal' } as const;
 const TEMPORARY_LOG = { ...DO.collectLog, severity: 'temporary' } as const;
@@ -51,7 +55,7 @@ export const eehHostProcedure: RecoveryProcedure = {
 /** A card that was pulled out needs no recovery: its freeze is not even counted. */
 function checkPresence(state: HostState): Step {
   return operate('check_presence', state, DO.checkPresence, (result) => {
-    const { bus, devices } = { bus: true, devices: 0, ...(result.ok && (result.value as Presence | undefined)) };
+    const { bus, devices } = (result.ok && (result.value as Presence | undefined)) || NOBODY_PRESENT;
     if (!bus) return end(state, 'disconnected', 'The PE has no PCI bus: there is nothing to recover.');
     return devices > 0 ? countFreeze(state) : failed(state, 'The PE is empty: no device is present.');
   });
@@ -130,7 +134,7 @@ const thawDma = (state: HostState): Step =>
 function resetDevice(state: HostState, which: 'everybody' | 'insensitive'): Step {
   return operate('unplug', state, UNPLUG[which], (result) => {
     if (!result.ok) return failed(state, `unplug did not succeed: ${result.why}.`);
-    const { devices, virtual } = { devices: 0, virtual: 0, ...(result.value as Unplugged | undefined) };
+    const { devices, virtual } = (result.value as Unplugged | undefined) ?? NOBODY_UNPLUGGED;
     const hotplug = which === 'everybody' ? 'complete' : devices > 0 ? 'partial' : 'none';
     return reset(changed(rescoped(state, result), { hotplug, virtual: virtual > 0 }));
   });

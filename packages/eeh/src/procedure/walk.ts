@@ -51,8 +51,9 @@ export const toldListeners = (walk: readonly Walked[]): DeviceRef[] =>
 
 /** Notes who was called. */
 export const withTold = (walk: readonly Walked[], answers: readonly Answer[]): readonly Walked[] => {
-  const called = new Set(answers.filter(({ gave }) => gave === 'vote' || gave === 'fault').map(({ bdf }) => bdf));
-  return walk.map((one) => (called.has(one.bdf as Bdf) ? walked(one, one.stranger, true) : one));
+  const called = (bdf: string): boolean =>
+    answers.some((one) => one.bdf === bdf && (one.gave === 'vote' || one.gave === 'fault'));
+  return walk.map((one) => (called(one.bdf) ? walked(one, one.stranger, true) : one));
 };
 
 /** The functions whose callbacks have failed by now. One that was merely cut short has not failed. */

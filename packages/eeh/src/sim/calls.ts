@@ -35,7 +35,7 @@ const noted = (machine: Machine, { call, pe, action }: CallSubject, rc: number):
 };
 
 /** Nobody wants anything of it but its answer. */
-const isPlain = ({ faults, witness }: Machine): boolean => faults.none && !witness.calls;
+export const isPlain = ({ faults, witness }: Machine): boolean => faults.none && !witness.calls;
 
 /** A call that returns a code. */
 export function call(machine: Machine, subject: CallSubject, act: () => number): number {

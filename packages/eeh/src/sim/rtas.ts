@@ -3,13 +3,7 @@ import { RTAS, RTAS_STATE, type RtasFirmware } from '../firmware/rtas.js';
 import { EEH_OPTION, EEH_RESET } from '../firmware/states.js';
 import { ask, call } from './calls.js';
 import { freezePe, thawPe } from './freezes.js';
-import {
-  functionsBelow,
-  namesOf,
-  type Machine,
-  type SimulatedFunction,
-  type SimulatedPe,
-} from './machine.js';
+import { functionsBelow, namesOf, type Machine, type SimulatedFunction, type SimulatedPe } from './machine.js';
 import { assertReset, releaseReset, type OpenReset } from './resets.js';
 
 const NS_PER_MS = 1e6;
