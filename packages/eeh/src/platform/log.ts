@@ -11,6 +11,8 @@ import { type Waiting } from './waiting.js';
 const PCIX_DWORDS = 2;
 const PCIE_DWORDS = 9;
 const AER_DWORDS = 14;
+/** Words that only bridges have. */
+const WORDS_OF_BRIDGES: readonly number[] = [PCI_HEADER.SECONDARY_STATUS, PCI_HEADER.BRIDGE_CONTROL];
 
 /**
  * Takes a log, with the side effects that this has: register access is thawed where configuration space cannot be read
@@ -33,33 +35,33 @@ export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | '
   return blob ? { pe: pe.name, severity, blob, functions } : { pe: pe.name, severity, functions };
 }
 
-type LoggedPlace = readonly [offset: number, width: 2 | 4];
-
 /** Where a function's logged registers are: the same all its life. */
-const places = new WeakMap<EehDevice['offsets'], readonly LoggedPlace[]>();
+interface LoggedPlaces {
+  readonly offsets: readonly number[];
+  readonly widths: readonly (2 | 4)[];
+}
+
+const places = new WeakMap<EehDevice['offsets'], LoggedPlaces>();
 
 /** Linux eeh_dump_dev_log. */
 function registersOf({ port }: Surroundings, device: EehDevice): LoggedRegisters {
-  let wanted = places.get(device.offsets);
-  if (!wanted) places.set(device.offsets, (wanted = placesOf(device)));
-  const registers = wanted.map(([offset, width]) => [offset, readRegister(port, device, offset, width) >>> 0] as const);
-  return { bdf: device.bdf, registers };
+  let known = places.get(device.offsets);
+  if (!known) places.set(device.offsets, (known = placesOf(device)));
+  const { offsets, widths } = known;
+  const values = offsets.map((offset, index) => readRegister(port, device, offset, widths[index]!) >>> 0);
+  return { bdf: device.bdf, offsets, values };
 }
 
-function placesOf({ bridge, offsets }: EehDevice): readonly LoggedPlace[] {
-  const { pcix, pcie, aer } = offsets;
-  const dwords = (start: number, count: number): LoggedPlace[] =>
-    start === 0 ? [] : Array.from({ length: count }, (_, index) => [start + 4 * index, 4]);
-  const ofBridges: LoggedPlace[] = [
-    [PCI_HEADER.SECONDARY_STATUS, 2],
-    [PCI_HEADER.BRIDGE_CONTROL, 2],
-  ];
-  return [
-    [PCI_HEADER.VENDOR_ID, 4],
-    [PCI_HEADER.COMMAND, 4],
-    ...(bridge ? ofBridges : []),
+function placesOf({ bridge, offsets: { pcix, pcie, aer } }: EehDevice): LoggedPlaces {
+  const dwords = (start: number, count: number): number[] =>
+    start === 0 ? [] : Array.from({ length: count }, (_, index) => start + 4 * index);
+  const offsets = [
+    PCI_HEADER.VENDOR_ID,
+    PCI_HEADER.COMMAND,
+    ...(bridge ? WORDS_OF_BRIDGES : []),
     ...dwords(pcix, PCIX_DWORDS),
     ...dwords(pcie, PCIE_DWORDS),
     ...dwords(aer, AER_DWORDS),
   ];
+  return { offsets, widths: offsets.map((offset) => (WORDS_OF_BRIDGES.includes(offset) ? 2 : 4)) };
 }

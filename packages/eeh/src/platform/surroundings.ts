@@ -35,10 +35,13 @@ export const KERNEL_TIMINGS: EehTimings = {
   configure: 200,
 };
 
-/** Registers of one function as they were when a log was taken: byte offset → value. */
+/** Registers of one function as they were when a log was taken. */
 export interface LoggedRegisters {
   readonly bdf: string;
-  readonly registers: readonly (readonly [offset: number, value: number])[];
+  /** Byte offsets in configuration space; the two registers of bridges have two bytes, all others four. */
+  readonly offsets: readonly number[];
+  /** The register at each offset. */
+  readonly values: readonly number[];
 }
 
 /** A log of an error, whole (R4.7). */

@@ -79,10 +79,15 @@ describe('logs and their side effects (eeh_slot_error_detail)', () => {
     const [log] = here.logs;
     expect(log!.severity).toBe('temporary');
     expect(log!.blob).toHaveLength(8576);
-    expect(log!.functions.map(({ bdf, registers }) => [bdf, registers.length])).toEqual([
+    expect(log!.functions.map(({ bdf, values }) => [bdf, values.length])).toEqual([
       [A, 2 + 9 + 14],
       [B, 2 + 9 + 14],
     ]);
+    for (const { offsets, values } of log!.functions) {
+      expect(values).toHaveLength(offsets.length);
+      expect([offsets[0], values[0]]).toEqual([0, 0x0001_1014]);
+      expect(offsets.slice(-14)).toEqual(Array.from({ length: 14 }, (_, index) => 0x100 + 4 * index));
+    }
   });
 
   it('thaw MMIO on pSeries, before anybody said so', async () => {
