@@ -42,7 +42,7 @@ export class EventQueue<Event> {
     const event = this.#events[this.#next++]!;
     // What was taken is let go of when all is taken, or in large pieces.
     if (this.#next === this.#events.length || this.#next === 1024) {
-      this.#events = this.#events.slice(this.#next);
+      this.#events.splice(0, this.#next);
       this.#next = 0;
     }
     return event;

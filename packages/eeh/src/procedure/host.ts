@@ -4,7 +4,7 @@ import { attempt, end, failed, must, operate, WHY_FAILED } from './ending.js';
 import { HOST_OPERATIONS as DO, type Freezes, type Presence, type Unplugged } from './operations.js';
 import { lost } from './special.js';
 import { changed, firstState, fold, lastly, rescoped, type HostState } from './state.js';
-import { faultedBy, toldListeners, toldVoters, usableOf, voters, withTold } from './walk.js';
+import { faultedBy, toldListeners, toldVoters, voters, withTold } from './walk.js';
 
 const kindOf = (event: ErrorEvent): EehRecord['kind'] | undefined => (event.record as EehRecord | undefined)?.kind;
 
@@ -191,6 +191,7 @@ function resume(state: HostState): Step {
 }
 
 function recovered(state: HostState): Step {
-  const nobody = state.walk.some((one) => one.actionable) && usableOf(state.walk, state.faulted).length === 0;
-  return nobody ? end(state, 'disconnected', 'Nobody could resume.') : end(state, 'recovered', 'The PE works again.');
+  const ended = end(state, 'recovered', 'The PE works again.');
+  const nobody = ended.usable.length === 0 && state.walk.some((one) => one.actionable);
+  return nobody ? end(state, 'disconnected', 'Nobody could resume.') : ended;
 }

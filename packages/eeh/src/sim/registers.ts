@@ -6,6 +6,7 @@ const SIZE = 0x200;
 /** Where capabilities are. */
 const PCIE_AT = 0x40;
 const AER_AT = 0x100;
+const DEVICE_CONTROL = PCIE_AT + PCIE.DEVICE_CONTROL;
 const PORT_TYPE = { endpoint: 0, root_port: 4, upstream_port: 5, downstream_port: 6 } as const;
 const DECODING = COMMAND.memorySpace.mask | COMMAND.busMaster.mask | COMMAND.serrEnable.mask;
 const BAR_SIZE = 0x10_0000;
@@ -23,7 +24,7 @@ const WRITABLE: readonly (readonly [offset: number, mask: number])[] = [
   [PCI_HEADER.CACHE_LINE_SIZE, 0xffff],
   [PCI_HEADER.BASE_ADDRESS_0, -BAR_SIZE],
   [PCI_HEADER.INTERRUPT_LINE, 0xff],
-  [PCIE_AT + PCIE.DEVICE_CONTROL, 0xffff],
+  [DEVICE_CONTROL, 0xffff],
   [PCIE_AT + PCIE.LINK_CONTROL, 0xffff],
   [PCIE_AT + PCIE.SLOT_CONTROL, 0xffff],
   [AER_AT + AER.UNCOR_MASK, -1],
@@ -56,6 +57,8 @@ export interface RegisterOptions {
 export class Registers {
   readonly #options: RegisterOptions;
   readonly #bytes = new DataView(new ArrayBuffer(SIZE));
+  /** Device Control was written, and nobody has looked at it since. */
+  #controlled = false;
 
   /** As firmware set it up. */
   constructor(options: RegisterOptions) {
@@ -99,6 +102,7 @@ export class Registers {
   write(offset: number, width: ConfigWidth, value: number): void {
     if (offset + width > SIZE) return;
     const dword = offset & ~3;
+    if (dword === DEVICE_CONTROL) this.#controlled = true;
     const writable = this.#options.type === 'endpoint' ? ENDPOINT_MASKS : BRIDGE_MASKS;
     const shift = 8 * (offset & 3);
     const given = width === 4 ? 0xffff_ffff : (1 << (8 * width)) - 1;
@@ -109,9 +113,10 @@ export class Registers {
 
   /** A bit of Device Control that starts a function level reset; it reads as zero. */
   takeFunctionReset(): boolean {
-    const at = PCIE_AT + PCIE.DEVICE_CONTROL;
-    const control = this.read(at, 2);
-    this.#set(at, 2, control & 0x7fff);
+    if (!this.#controlled) return false;
+    this.#controlled = false;
+    const control = this.read(DEVICE_CONTROL, 2);
+    this.#set(DEVICE_CONTROL, 2, control & 0x7fff);
     return this.#options.type === 'endpoint' && this.#options.flr && (control & 0x8000) !== 0;
   }
 
