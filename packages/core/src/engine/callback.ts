@@ -1,9 +1,9 @@
 import { types } from 'node:util';
-import { type Clock } from '../contract/clock.js';
 import { type ChannelState, type DeviceRef } from '../contract/device.js';
 import { ERS_RESULTS, type ErsResult, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
 import { type Answer, type AnswerForm } from '../contract/step.js';
 import { type LazyCallbackContext } from './callback-context.js';
+import { type DeadlineTimer, type Overrunnable } from './deadline-timer.js';
 import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
 
 const VOTES: ReadonlySet<unknown> = new Set(ERS_RESULTS);
@@ -63,8 +63,10 @@ export interface CallbackCall {
   /** What it is followed in, and as what; only the callback itself runs inside. */
   readonly frames: CallbackFrames;
   readonly frame: CallbackFrame;
-  readonly clock: Clock;
-  /** Milliseconds; `Infinity`: none. */
+  readonly timer: DeadlineTimer;
+  /** When it was called, nanoseconds on the clock. */
+  readonly calledAt: number;
+  /** Milliseconds from then on; `Infinity`: none. */
   readonly deadline: number;
   /** Waits for this call until it is answered. */
   readonly waiter: Waiter;
@@ -106,17 +108,16 @@ function settle(call: CallbackCall, promised: Promise<unknown>): Promise<void> {
 }
 
 /** An answer that is waited for, until it is there. A class, for a recovery makes three of them, and closures would be a dozen each. */
-class PendingAnswer {
+class PendingAnswer implements Pending, Overrunnable {
   readonly #call: CallbackCall;
   readonly #resolve: () => void;
-  readonly #timer: Disposable | undefined;
   #open = true;
 
   constructor(call: CallbackCall, resolve: () => void) {
     this.#call = call;
     this.#resolve = resolve;
-    const { clock, deadline, waiter } = call;
-    this.#timer = deadline === Infinity ? undefined : clock.after(deadline, () => this.#cut('overran'));
+    const { timer, calledAt, deadline, waiter } = call;
+    timer.begin(this, calledAt, deadline);
     waiter.pending = this;
   }
 
@@ -124,10 +125,14 @@ class PendingAnswer {
     this.#cut('stopped');
   }
 
+  overrun(): void {
+    this.#cut('overran');
+  }
+
   finish(form: AnswerForm): void {
     if (!this.#open) return this.#call.late();
     this.#open = false;
-    this.#timer?.[Symbol.dispose]();
+    this.#call.timer.end();
     this.#call.waiter.pending = undefined;
     this.#call.answered(form);
     this.#resolve();

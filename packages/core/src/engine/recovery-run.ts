@@ -20,6 +20,7 @@ import { type Attachments, hasCallback, UNCALLABLE } from './attachments.js';
 import { adopt, answerOf, callCallback, isThenable, type Pending, type Waiter } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { deadlineOf } from './deadline.js';
+import { DeadlineTimer } from './deadline-timer.js';
 import { type Observers } from './observers.js';
 import { cuttable, UncutContext } from './operation-context.js';
 import { failedBy, readResult } from './read-result.js';
@@ -59,6 +60,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   /** Whose callbacks have failed; made with the first of them. */
   #faulted: Set<Bdf> | undefined;
   #uncut: UncutContext | undefined;
+  readonly #timer: DeadlineTimer;
   #abortReason: string | undefined;
   #controller: AbortController | undefined;
   #stoppable = false;
@@ -75,6 +77,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
     this.platform = platform;
     this.event = event;
     this.#around = around;
+    this.#timer = new DeadlineTimer(around.clock);
     this.scope = scope;
     this.#take(scope);
   }
@@ -214,8 +217,9 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
 
   #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers, answers: Answer[]): Promise<void> | undefined {
     const { callback, channel } = step;
-    const { clock, policy, observers, frames } = this.#around;
-    this.#noted({ time: this.#now(), at: this.at, what: 'call', callback, device, channel });
+    const { policy, observers, frames } = this.#around;
+    const calledAt = this.#now();
+    this.#noted({ time: calledAt, at: this.at, what: 'call', callback, device, channel });
     return callCallback({
       handlers,
       callback,
@@ -223,7 +227,8 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
       context: new LazyCallbackContext(device, this.event, this.recovery),
       frames,
       frame: this,
-      clock,
+      timer: this.#timer,
+      calledAt,
       deadline: deadlineOf(policy, observers, device, callback),
       waiter: this,
       answered: (form) => this.#answered(step, answerOf(device, form), answers),
@@ -312,6 +317,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
     const { result, why } = end;
     const { recovery, platform, event, scope } = this;
     const endedAt = this.#now();
+    this.#timer[Symbol.dispose]();
     this.#noted({ time: endedAt, at: this.at, what: 'end', result, why, usable });
     return {
       recovery,
