@@ -1,6 +1,7 @@
 import { abortedError, PciRecoveryError, type Bdf, type Stoppable } from '@pci-recovery/core';
 import { type SysfsPort } from '@pci-recovery/core/linux';
 import { type SeenFunctions } from './seen-function.js';
+import { untilAborted } from './until-aborted.js';
 
 /**
  * What an administrator can do to functions that somebody else drives, through sysfs. Each is refused, with a reason, where it could not
@@ -45,7 +46,9 @@ export class HostAdministration {
    */
   async remove(bdf: Bdf, { signal }: Stoppable): Promise<void> {
     await this.#refuse(bdf, 'removal', signal);
-    await untilAborted(Promise.resolve(this.#sysfs.write(bdf, 'remove', '1')), signal, `The removal of ${bdf}`);
+    await untilAborted(Promise.resolve(this.#sysfs.write(bdf, 'remove', '1')), signal, () => {
+      throw abortedError(signal, `The removal of ${bdf}`);
+    });
   }
 
   /**
@@ -89,12 +92,3 @@ const inaccessible = (bdf: Bdf, methods: readonly string[]): PciRecoveryError =>
 
 const stillSilent = (bdf: Bdf): PciRecoveryError =>
   new PciRecoveryError('ERR_PCI_NO_ANSWER', `${bdf} was reset and does not answer.`, { context: { bdf } });
-
-/** Stops waiting, not what is waited for. */
-function untilAborted(call: Promise<void>, signal: AbortSignal, what: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(abortedError(signal, what));
-    signal.addEventListener('abort', aborted, { once: true });
-    call.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
-}

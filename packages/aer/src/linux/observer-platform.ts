@@ -27,6 +27,7 @@ import { ObservedIncidents } from './observed-incidents.js';
 import { AER_OBSERVER_TIMINGS, type AerObserverTimings } from './observer-timings.js';
 import { type AerEvidence, type AerLinuxEvent, type AerLinuxRecord } from './record.js';
 import { SeenFunctions } from './seen-function.js';
+import { STOPPED } from './operation-failure.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What can be set differently. */
@@ -135,7 +136,7 @@ export class AerObserverPlatform implements RecoveryPlatform {
     const functions = scope.members.map(({ bdf }) => bdf);
     switch (operation.name) {
       case 'follow_host':
-        return untilAborted(this.#incidents.hostEnd(Number(operation['seen'])), signal);
+        return untilAborted(this.#incidents.hostEnd(Number(operation['seen'])), signal, () => STOPPED);
       case 'read_status':
         return { ok: true, value: await this.#functions.worstOf(functions) };
       case 'look': {

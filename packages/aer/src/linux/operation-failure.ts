@@ -11,6 +11,9 @@ const WHY: Readonly<Record<string, OperationFailure>> = {
   ENODEV: 'gone',
 };
 
+/** A wait that gave way to an abort. */
+export const STOPPED: OperationResult = { ok: false, why: 'stopped' };
+
 /** What a failed call of a port means for the operation that made it: by the errno in its context. */
 export function operationFailure(error: unknown): OperationResult {
   const detail = describeError(error);

@@ -2,7 +2,7 @@ import { type Capability, type Clock, type Member, type Operation, type Operatio
 import { type HeldDevice } from './held-device.js';
 import { type Incidents } from './incidents.js';
 import { untilAborted } from './until-aborted.js';
-import { operationFailure } from './operation-failure.js';
+import { operationFailure, STOPPED } from './operation-failure.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 
 const DONE: OperationResult = { ok: true };
@@ -43,7 +43,7 @@ export class OwnerOperations {
   async perform(operation: Operation, devices: readonly HeldDevice[], signal: AbortSignal): Promise<OperationResult> {
     switch (operation.name) {
       case 'await_host':
-        return untilAborted(this.#incidents.hostEnd(Number(operation['seen'])), signal);
+        return untilAborted(this.#incidents.hostEnd(Number(operation['seen'])), signal, () => STOPPED);
       case 'hot_reset':
         return this.#afterHost(devices, (reset) => (reset ? DONE : this.#hotReset(devices)));
       case 'restore_config':
