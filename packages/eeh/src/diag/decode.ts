@@ -83,8 +83,9 @@ export function recognisePhbDiag(bytes: Uint8Array): PhbModel | undefined {
  * The bytes are copied.
  */
 export function decodePhbDiag(blob: Uint8Array): DecodedPhbDiag {
-  const bytes = blob.slice();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // A slice of a Buffer would be the same memory.
+  const bytes = new Uint8Array(blob);
+  const view = new DataView(bytes.buffer);
   const ioType = bytes.length < DIAG_HEADER.size ? undefined : view.getUint32(DIAG_HEADER.IO_TYPE);
   const layout = DIAG_LAYOUTS.find((candidate) => candidate.ioType === ioType);
   const refused = obstacle(view, layout);

@@ -115,11 +115,16 @@ describe('decoding and encoding (R4.7)', () => {
     expect(decodePhbDiag(bytes).findings).toMatchObject([{ code: 'trailing_bytes', at: 5000 }]);
   });
 
-  it('does not keep the memory that it was given', () => {
-    const bytes = header(1, 2, 4392);
-    const decoded = decodePhbDiag(bytes);
+  it.each([
+    ['a Uint8Array', (bytes: Uint8Array) => bytes],
+    ['a Buffer, of which a slice shares the memory', (bytes: Uint8Array) => Buffer.from(bytes.buffer)],
+  ])('does not keep the memory that it was given: %s', (_, of) => {
+    const bytes = header(1, 2, 4400);
+    const { bytes: kept, data } = decodePhbDiag(of(bytes));
     bytes.fill(0xff);
-    expect(decoded.bytes[11]).toBe(4392 & 0xff);
+    expect([kept[7], data!.trailing[0]]).toEqual([2, 0]);
+    kept.fill(0xee);
+    expect(data!.trailing[0]).toBe(0);
   });
 
   it('any bytes: never throws, keeps them whole, and gives data or says why not', () => {
