@@ -3,7 +3,7 @@ import { decodeCcdfAvailability, decodeCcdfError, errorClass, type CcdfAvailabil
 import { CONTENT_CODE, type ZpciHostPort, type ZpciNotification } from '../port.js';
 import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
 import { type ZpciCounters } from './counters.js';
-import { EventQueue } from './event-queue.js';
+import { ErrorQueue } from './error-queue.js';
 import { type FunctionTable } from './function-table.js';
 import { type ZpciHappening } from './happening.js';
 import { type ZpciFunction } from './zpci-function.js';
@@ -24,7 +24,7 @@ export interface IntakeSurroundings {
 /** Makes events of errors, has availability events done, and refuses what makes no sense. */
 export class Intake {
   /** Errors on their way to the engine. */
-  readonly queue = new EventQueue();
+  readonly queue = new ErrorQueue();
   readonly #around: IntakeSurroundings;
   #sequence = 0;
 
@@ -35,17 +35,18 @@ export class Intake {
   /** Takes them in until `signal` aborts. The kernel handles one notification after the other. */
   async take(signal: AbortSignal): Promise<void> {
     try {
-      for await (const notification of this.#around.port.notifications({ signal })) await this.#notified(notification);
+      const { port } = this.#around;
+      for await (const notification of port.notifications({ signal })) await this.#notified(notification, signal);
     } catch (error) {
       this.queue.fail(error);
     }
   }
 
   /** Linux drivers/s390/cio/chsc.c:chsc_process_sei_nt2. */
-  async #notified({ contentCode, ccdf }: ZpciNotification): Promise<void> {
+  async #notified({ contentCode, ccdf }: ZpciNotification, signal: AbortSignal): Promise<void> {
     try {
       if (contentCode === CONTENT_CODE.ERROR) return this.#errorNotified(ccdf);
-      if (contentCode === CONTENT_CODE.AVAILABILITY) return await this.#available(ccdf);
+      if (contentCode === CONTENT_CODE.AVAILABILITY) return await this.#available(ccdf, signal);
       this.#malformed(contentCode, ccdf, `Content code ${contentCode} is not known.`);
     } catch (error) {
       if (!isPciRecoveryError(error)) throw error;
@@ -68,11 +69,11 @@ export class Intake {
     this.queue.push({ ...this.#event(fn, record), raw: bytes.slice() });
   }
 
-  async #available(bytes: Uint8Array): Promise<void> {
+  async #available(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     const ccdf = decodeCcdfAvailability(bytes);
     this.#around.counters.availability++;
     // Errors from before come first: their recoveries have begun, or wait, when the function changes.
-    await this.queue.taken();
+    await this.queue.taken(signal);
     await this.#around.change(ccdf);
   }
 

@@ -1,4 +1,6 @@
 import {
+  EventQueue,
+  EventStream,
   PciRecoveryError,
   type Bdf,
   type Capability,
@@ -18,7 +20,6 @@ import { CCDF_ERROR_LENGTH, decodeCcdfError, errorClass } from '../ccdf/index.js
 import { type ZpciOwnerPort } from '../owner-port.js';
 import { zpciOwnerProcedure } from '../procedure/owner.js';
 import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
-import { EventQueue } from './event-queue.js';
 import { HeldFunction } from './held-function.js';
 import { OWNER_TIMINGS, type OwnerTimings } from './owner-timings.js';
 
@@ -45,7 +46,7 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   };
   readonly #clock: Clock;
   readonly #held = new Map<Bdf, HeldFunction>();
-  readonly #queue = new EventQueue();
+  readonly #queue = new EventQueue<ZpciEvent>();
   readonly #listening: Disposable[] = [];
   #sequence = 0;
 
@@ -76,7 +77,8 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   }
 
   events({ signal }: Stoppable): AsyncIterable<ZpciEvent> {
-    return this.#queue.take(signal);
+    // Signals are heard from the start, consumer or not.
+    return new EventStream(this.#queue, signal, () => Promise.resolve());
   }
 
   /** Records that were kept before we listened, and functions that do not answer. */

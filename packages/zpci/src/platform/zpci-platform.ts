@@ -1,4 +1,5 @@
 import {
+  EventStream,
   TOKENS,
   type Answer,
   type Awaitable,
@@ -143,10 +144,8 @@ export class ZpciPlatform implements RecoveryPlatform {
     return unread;
   }
 
-  async *events({ signal }: Stoppable): AsyncIterable<ZpciEvent> {
-    const notifications = this.#intake.take(signal);
-    yield* this.#intake.queue.take(signal);
-    await notifications;
+  events({ signal }: Stoppable): AsyncIterable<ZpciEvent> {
+    return new EventStream(this.#intake.queue, signal, (until) => this.#intake.take(until));
   }
 
   /** Enables what is configured, as the kernel does when it starts, and looks for functions in the error state. */
