@@ -1,6 +1,7 @@
 import { type Bdf } from '@pci-recovery/core';
 import { isActive } from '../firmware/states.js';
 import { PE_STATE, type Pe } from '../pe/pe.js';
+import { mark } from '../pe/tree.js';
 import { checkFailure, checkHostBridge, type EehStatistics, type FoundFrozen } from './detection.js';
 import { type Surroundings } from './surroundings.js';
 
@@ -16,7 +17,10 @@ export function survey(around: Surroundings, statistics: EehStatistics): Surveye
   }
   for (const pe of [...around.tree.all()]) {
     const frozen = surveyed(around, pe, statistics);
-    if (frozen) found.push(frozen);
+    if (!frozen) continue;
+    // Frozen ones below it are recovered with it.
+    mark(frozen.pe, PE_STATE.RECOVERING);
+    found.push(frozen);
   }
   return found;
 }

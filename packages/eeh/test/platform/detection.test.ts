@@ -127,7 +127,7 @@ describe('a survey', () => {
     for (const machine of [CARD, SWITCH, SEPARATE, VIRTUAL]) expect(await surveyed(host(machine))).toEqual([]);
   });
 
-  it.each(FLAVOURS)('on %s finds every frozen PE once, the topmost of those within each other', async (firmware) => {
+  it.each(FLAVOURS)('on %s finds every frozen PE, once', async (firmware) => {
     const here = host({ ...SEPARATE, firmware });
     for (const bdf of ['0000:01:00.0', '0002:01:00.0']) here.hardware.freeze(bdf);
     const names = (await surveyed(here)).map(([bdf, kind]) => [bdf, kind]);
@@ -136,6 +136,20 @@ describe('a survey', () => {
       ['0002:01:00.0', 'frozen_pe'],
     ]);
     expect(await surveyed(here)).toEqual([]);
+  });
+
+  it.each([
+    ['half frozen', { mmio: false }],
+    ['frozen', {}],
+  ])('finds of those within each other only the topmost, also when that is %s', async (_, upper) => {
+    for (const firmware of FLAVOURS) {
+      const here = host({ ...SWITCH, firmware });
+      here.hardware.freeze(UP, upper);
+      here.hardware.freeze(LEFT);
+      expect((await surveyed(here)).map(([bdf, , name]) => [bdf, name])).toEqual([
+        [UP, here.platform.tree.device(UP)!.pe!.name],
+      ]);
+    }
   });
 
   it('finds a fenced host bridge, not everything below it', async () => {
