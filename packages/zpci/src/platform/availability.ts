@@ -87,12 +87,21 @@ export class Availability {
     }
   }
 
-  /** Undefined when firmware does not describe it. Linux 7.3 pci.c:zpci_create_device. */
+  /**
+   * Undefined when firmware does not describe it, or another function is known at its address.
+   * Linux 7.3 pci.c:zpci_create_device, pci_bus.c:zpci_bus_add_device.
+   */
   create(fid: number, fh: number, state: FunctionState): ZpciFunction | undefined {
     const { port, table, happened } = this.#around;
     const { response, properties } = port.query(fh);
     if (response !== CLP.OK || properties?.fid !== fid) {
       happened({ what: 'refused', fid, why: `Query PCI Function gave response 0x${response.toString(16)}.` });
+      return undefined;
+    }
+    const other = table.knownAt(properties.bdf);
+    if (other) {
+      const why = `Function 0x${other.fid.toString(16)} has its address, ${properties.bdf}.`;
+      happened({ what: 'refused', fid, why });
       return undefined;
     }
     const fn = table.create(properties, fh, state);

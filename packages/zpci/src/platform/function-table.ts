@@ -19,21 +19,22 @@ export class FunctionTable {
     return fn?.present ? fn : undefined;
   }
 
+  /** Whoever has an address, whether drivers see it or not. */
+  knownAt(bdf: Bdf): ZpciFunction | undefined {
+    return this.#byBdf.get(bdf);
+  }
+
   /** The PCI function in exactly that life. */
   same({ bdf, generation }: DeviceRef): ZpciFunction | undefined {
     const fn = this.at(bdf);
     return fn?.generation === generation ? fn : undefined;
   }
 
-  /** The generation of the latest PCI function at an address, or of the first that may come. */
-  generationOf(bdf: Bdf): number {
-    return Math.max(0, (this.#generations.get(bdf) ?? 0) - 1);
-  }
-
   all(): IterableIterator<ZpciFunction> {
     return this.#byFid.values();
   }
 
+  /** Nobody may be known by its id or at its address. */
   create({ fid, bdf, mio }: FunctionProperties, fh: number, state: FunctionState): ZpciFunction {
     const fn = new ZpciFunction(fid, bdf, mio, fh, state, this.#generations.get(bdf) ?? 0);
     this.#byFid.set(fid, fn);
@@ -54,6 +55,6 @@ export class FunctionTable {
   /** Nobody knows it any more. */
   forget(fn: ZpciFunction): void {
     this.#byFid.delete(fn.fid);
-    if (this.#byBdf.get(fn.bdf) === fn) this.#byBdf.delete(fn.bdf);
+    this.#byBdf.delete(fn.bdf);
   }
 }

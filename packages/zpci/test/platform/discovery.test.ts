@@ -1,0 +1,34 @@
+import { AT, host, LOOKING } from '../machine.js';
+
+const A = AT[1];
+
+describe('a new function at the address of one that is still known', () => {
+  it('is refused, as the kernel does, and the other one stays who it is', async () => {
+    const run = await host();
+    // It leaves without a word: we know it still.
+    run.hardware.script({ fault: 'removed_at_call', call: 'deconfigure', fid: 1 });
+    run.hardware.deconfigure(1);
+    run.hardware.plug({ fid: 9, bdf: A });
+    await run.settled();
+    expect(run.platform.functions().filter(({ bdf }) => bdf === A)).toMatchObject([{ fid: 1, present: true }]);
+    expect(run.happenings).toContainEqual({
+      what: 'refused',
+      fid: 9,
+      why: 'Function 0x1 has its address, 0001:00:00.0.',
+    });
+    expect(run.hardware.inspect(9)).toMatchObject({ enabled: false });
+  });
+
+  it('is taken in when that one was forgotten', async () => {
+    const run = await host({ drivers: { [A]: LOOKING } });
+    run.hardware.takeAway(1, 'reserved');
+    await run.settled();
+    run.hardware.script({ fault: 'removed_at_call', call: 'deconfigure', fid: 1 });
+    run.hardware.deconfigure(1);
+    run.hardware.plug({ fid: 9, bdf: A });
+    await run.settled();
+    expect(run.platform.functions().find(({ fid }) => fid === 9)).toMatchObject({ present: true, generation: 1 });
+    run.hardware.detect(9);
+    expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered', usable: [{ bdf: A, generation: 1 }] });
+  });
+});
