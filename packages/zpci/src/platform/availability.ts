@@ -112,6 +112,8 @@ export class Availability {
   /** Makes a PCI function of a configured one; it is enabled for that. Linux 7.3 pci_bus.c:zpci_bus_scan_device. */
   async #scan(fn: ZpciFunction): Promise<void> {
     const { firmware, table, happened } = this.#around;
+    // Whoever had the function before may have given it back.
+    if (fn.state !== 'configured' || table.get(fn.fid) !== fn) return;
     if (!fn.enabled) {
       const enabled = await firmware.enable(fn);
       if (!enabled.ok) return happened({ what: 'refused', fid: fn.fid, why: `${enabled.detail}.` });

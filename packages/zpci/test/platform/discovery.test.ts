@@ -32,3 +32,20 @@ describe('a new function at the address of one that is still known', () => {
     expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered', usable: [{ bdf: A, generation: 1 }] });
   });
 });
+
+describe('a survey while an availability event is at work', () => {
+  it('does not enable a function that is being given back', async () => {
+    const run = await host();
+    run.hardware.script({ fault: 'call_fails', call: 'disable', fid: 1, answer: 0x108, times: 1 });
+    run.hardware.requestDeconfiguration(1);
+    await run.settled();
+    run.hardware.clearLog();
+    const surveyed = run.platform.survey(new AbortController());
+    expect(await run.clock.drive(surveyed)).toEqual([]);
+    expect(run.platform.functions()[0]).toMatchObject({ state: 'standby', present: false });
+    const calls = run.hardware.log.flatMap((fact) => (fact.kind === 'firmware_call' ? [fact.call] : []));
+    expect(calls).toContain('deconfigure');
+    expect(calls).not.toContain('enable');
+    expect(run.happenings.filter(({ what }) => what === 'refused')).toEqual([]);
+  });
+});
