@@ -32,6 +32,8 @@ export interface EehDevice {
   present: boolean;
   /** Unplugged for a reset, still in its PE (EEH_DEV_DISCONNECTED). */
   disconnected: boolean;
+  /** How often owners have opened it and not let it go yet: its part of {@link Pe.passed}. */
+  opened: number;
   /** Lost for good (EEH_DEV_REMOVED): also what is plugged in again there stays untouched. */
   removed: boolean;
   readonly bridge: boolean;
@@ -64,7 +66,7 @@ export interface Pe {
   state: number;
   /** Its primary bus, 0–255, where it is known. */
   bus: number | undefined;
-  /** How many of its functions are passed through: owners recover it themselves while there are any. */
+  /** How often its functions are opened by owners, who recover it themselves while they hold any. */
   passed: number;
   /** Reads ignored since it was isolated. */
   checkCount: number;

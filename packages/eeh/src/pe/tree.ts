@@ -148,12 +148,22 @@ export function markIsolated(root: Pe): void {
  * normal again (eeh_pe_state_clear).
  */
 export function clear(root: Pe, bits: number, includePassed: boolean): void {
-  for (const pe of walkPes(root)) {
-    if ((pe.state & PE_STATE.REMOVED) !== 0 || (!includePassed && pe.passed > 0)) continue;
-    pe.state &= ~bits;
-    if ((bits & PE_STATE.ISOLATED) === 0) continue;
-    pe.checkCount = 0;
-    for (const device of pe.functions) if (device.present) device.channel = 'normal';
-    if ((pe.state & PE_STATE.CFG_RESTRICTED) !== 0) pe.state &= ~PE_STATE.CFG_BLOCKED;
-  }
+  for (const pe of walkPes(root)) if (includePassed || pe.passed === 0) clearOne(pe, bits);
+}
+
+function clearOne(pe: Pe, bits: number): void {
+  if ((pe.state & PE_STATE.REMOVED) !== 0) return;
+  pe.state &= ~bits;
+  if ((bits & PE_STATE.ISOLATED) === 0) return;
+  pe.checkCount = 0;
+  for (const device of pe.functions) if (device.present) device.channel = 'normal';
+  if ((pe.state & PE_STATE.CFG_RESTRICTED) !== 0) pe.state &= ~PE_STATE.CFG_BLOCKED;
+}
+
+/**
+ * A PE that no recovery is under way for is found again when it is frozen: an owner's question isolated it, and nobody would
+ * lift that any more.
+ */
+export function forgetIsolation(pe: Pe): void {
+  if ((pe.state & PE_STATE.RECOVERING) === 0) clearOne(pe, PE_STATE.ISOLATED);
 }

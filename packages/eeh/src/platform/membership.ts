@@ -1,7 +1,7 @@
 import { bdfParts, compareBdf, type Bdf } from '@pci-recovery/core';
 import { type PciTopology, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
-import { type PeTree } from '../pe/tree.js';
+import { forgetIsolation, type PeTree } from '../pe/tree.js';
 import { capabilitiesOf, saveRegisters } from './config.js';
 import { type Surroundings } from './surroundings.js';
 
@@ -67,6 +67,7 @@ export class Membership {
       pe: undefined,
       present: fn !== undefined,
       disconnected: false,
+      opened: 0,
       removed: false,
       bridge: fn?.bridge ?? false,
       physical: fn?.physicalFunction,
@@ -117,8 +118,17 @@ function left(tree: PeTree, device: EehDevice): void {
   device.present = false;
   device.interruptOff = false;
   if (!device.pe) return;
+  disown(device, device.pe);
   if ((device.pe.state & PE_STATE.KEEP) !== 0) device.disconnected = true;
   else tree.remove(device);
+}
+
+/** What has left its owner can no longer let go. */
+function disown(device: EehDevice, pe: Pe): void {
+  if (device.opened === 0) return;
+  pe.passed -= device.opened;
+  device.opened = 0;
+  if (pe.passed === 0) forgetIsolation(pe);
 }
 
 /** All functions of a bus before what is below its bridges (pci_bus_add_devices); virtual ones after the physical ones. */

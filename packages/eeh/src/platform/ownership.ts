@@ -44,13 +44,21 @@ export function* openFunction(around: Surroundings, device: EehDevice | undefine
   if (!device?.present || !device.pe) return ERRNO.ENODEV;
   const { pe } = device;
   const rc = yield* changeOwner(around, pe);
-  if (rc === 0) pe.passed++;
-  return rc;
+  if (rc !== 0) return rc;
+  // A reset takes its time: the function may have left meanwhile.
+  if (device.pe !== pe || !device.present) return ERRNO.ENODEV;
+  pe.passed++;
+  device.opened++;
+  return 0;
 }
 
-/** VFIO lets a function go (eeh_dev_release). */
+/**
+ * VFIO lets a function go, as often as it was opened (eeh_dev_release). One that has left since is its owner's no longer
+ * anyhow.
+ */
 export function* releaseFunction(around: Surroundings, device: EehDevice | undefined): Waiting<void> {
-  if (!device?.present || !device.pe || device.pe.passed === 0) return;
+  if (!device?.pe || device.opened === 0) return;
+  device.opened--;
   device.pe.passed--;
   yield* changeOwner(around, device.pe);
 }

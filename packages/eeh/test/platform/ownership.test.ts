@@ -41,6 +41,48 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     await drive(here, here.platform.release(A0));
   });
 
+  it('is the host’s again when the function that was opened leaves before it is let go', async () => {
+    const here = await running(host(CARD), { [A]: LOOKING, [B]: LOOKING });
+    for (let times = 0; times < 2; times++) await drive(here, here.platform.open(A));
+    here.hardware.freeze(B);
+    // The owner asks, which isolates the PE.
+    await drive(here, here.platform.peOperation(A, OP.GET_STATE));
+    here.hardware.pull(A, { noticed: true });
+    await drive(here, here.platform.release(A));
+    here.read(B);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect(here.platform.tree.device(B)!.pe!.passed).toBe(0);
+  });
+
+  it('is its owner’s until every function that was opened was let go, as often as it was opened', async () => {
+    const here = host(CARD);
+    const { pe } = here.platform.tree.device(A)!;
+    const passed: number[] = [];
+    for (const [act, bdf] of [
+      ['open', A],
+      ['open', A],
+      ['open', B],
+      ['release', A],
+      ['release', B],
+      ['release', B],
+      ['release', A],
+    ] as const) {
+      await drive<unknown>(here, here.platform[act](bdf));
+      passed.push(pe!.passed);
+    }
+    expect(passed).toEqual([1, 2, 3, 2, 1, 1, 0]);
+  });
+
+  it('is nobody’s when its function leaves while it is reset for the owner', async () => {
+    const here = host(single({ vendorId: 0x10df, deviceId: 0xe220 }));
+    here.hardware.freeze(A0);
+    const opening = here.platform.open(A0);
+    here.hardware.pull(A0, { noticed: true });
+    void here.platform.tree;
+    expect(await drive(here, opening)).toBe(ERRNO.ENODEV);
+    expect(here.platform.tree.device(A0)!.opened).toBe(0);
+  });
+
   it('that is passed through the host neither looks at nor recovers, also when firmware reports it', async () => {
     const here = await running(host(single()), { [A0]: NEEDY });
     await drive(here, here.platform.open(A0));
