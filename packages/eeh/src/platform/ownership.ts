@@ -1,6 +1,6 @@
 import { EEH_STATE, isActive } from '../firmware/states.js';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
-import { clear, mark } from '../pe/tree.js';
+import { clear, forgetIsolation, mark } from '../pe/tree.js';
 import { unfreeze, unfreezeAll, resetFull } from './control.js';
 import { ERRNO } from './errno.js';
 import { restoreState, saveState } from './saved-state.js';
@@ -11,12 +11,14 @@ import { type Waiting } from './waiting.js';
 const RESET_ON_CHANGE: ReadonlySet<number> = new Set([0x0710_19a2, 0xe220_10df, 0x1657_14e4]);
 
 /**
- * A PE that changes hands is thawed, whoever froze it; three adapters are reset instead. 0 or an error.
+ * A PE that changes hands is thawed, whoever froze it; three adapters are reset instead. 0 or an error. One that works is no
+ * longer isolated: its owner may have thawed it by itself, which the kernel forgets, so that the host never finds it again.
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pe_change_owner.
  */
 export function* changeOwner(around: Surroundings, pe: Pe): Waiting<number> {
   const { state } = around.ops.getState(pe);
+  if (isActive(state)) forgetIsolation(pe);
   if (state < 0 || state === EEH_STATE.NOT_SUPPORTED || isActive(state)) return 0;
   if (pe.functions.some((one) => one.present && RESET_ON_CHANGE.has(one.saved[0]!)))
     return yield* resetAndRecover(around, pe);

@@ -54,6 +54,18 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     expect(here.platform.tree.device(B)!.pe!.passed).toBe(0);
   });
 
+  it('is found by the host when it freezes after an owner that thawed it itself', async () => {
+    const here = await running(host(single()), { [A0]: LOOKING });
+    await drive(here, here.platform.open(A0));
+    here.hardware.freeze(A0);
+    for (const operation of [OP.GET_STATE, OP.UNFREEZE_IO, OP.UNFREEZE_DMA])
+      await drive(here, here.platform.peOperation(A0, operation));
+    await drive(here, here.platform.release(A0));
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+  });
+
   it('is its owner’s until every function that was opened was let go, as often as it was opened', async () => {
     const here = host(CARD);
     const { pe } = here.platform.tree.device(A)!;
