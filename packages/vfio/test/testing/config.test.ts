@@ -78,6 +78,24 @@ describe('configuration space as VFIO shows it', () => {
     expect(kernel.hardware(BDF).bars[0]!.bytes[0]).toBe(0);
   });
 
+  it('passes the read request size on only when it changes, never below the payload size, and the payload size never', () => {
+    const { kernel, program, device } = opened();
+    const hardware = kernel.hardware(BDF);
+    const physical = (): number => hardware.u16(PCIE + 8);
+    hardware.poke16(PCIE + 8, 0x2850);
+    program.writeConfig(device, PCIE + 8, 0x1f, 0x58);
+    expect(physical()).toBe(0x585f);
+    kernel.backdoorReset(BDF);
+    program.writeConfig(device, PCIE + 8, 0x1f, 0x58);
+    expect(physical() & 0x70e0).toBe(0);
+    program.writeConfig(device, PCIE + 8, 0x1f, 0x48);
+    program.writeConfig(device, PCIE + 8, 0x1f, 0x58);
+    expect(physical() & 0x7000).toBe(0x5000);
+    hardware.poke16(PCIE + 8, 0x2850);
+    program.writeConfig(device, PCIE + 8, 0x1f, 0x08);
+    expect(physical() & 0x70e0).toBe(0x2040);
+  });
+
   it('resets nothing by the FLR bit of a function that cannot', () => {
     const { kernel, program, device } = opened({ config: { flr: false } });
     kernel.hardware(BDF).bars[0]!.bytes[0] = 9;

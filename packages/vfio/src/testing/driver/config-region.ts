@@ -1,4 +1,4 @@
-import { MSI, PCIE, PCI_HEADER } from '@pci-recovery/pci';
+import { DEVICE_CONTROL, MSI, PCIE, PCI_HEADER } from '@pci-recovery/pci';
 import { UAPI } from '../../uapi/abi/constants.js';
 import { viewOf } from '../../uapi/struct/decode.js';
 import { Blocked, errno, type Outcome } from '../kernel/outcome.js';
@@ -12,6 +12,9 @@ const DECODE = 0x3;
 const MEMORY = 0x2;
 const INTX_DISABLE = 0x400;
 const FLR = 0x8000;
+/** Max_Payload_Size and Max_Read_Request_Size in Device Control (PCIe r6.1 §7.5.3.4). */
+const PAYLOAD = DEVICE_CONTROL.maxPayloadSize.mask;
+const READ_REQUEST = DEVICE_CONTROL.maxReadRequestSize.mask;
 const FLR_CAPABLE = 0x1000_0000;
 
 interface Chunk {
@@ -141,10 +144,12 @@ export class ConfigRegion {
       if (this.#unreachable) return errno('ENODEV');
       this.#beforeCommand(viewOf(value));
     }
+    const request = this.#readRequest;
     const result = this.#store(chunk, value);
     if (result < 0) return result;
     if (at === PCI_HEADER.COMMAND) this.#afterCommand(value);
     this.#capabilityEffects(machine, chunk, value);
+    if (this.#readRequest !== request) this.#passReadRequest();
     return 0;
   }
 
@@ -203,11 +208,24 @@ export class ConfigRegion {
     const { subject } = this.#device;
     const at = pcie + PCIE.DEVICE_CONTROL;
     const made = this.#virtual16(at);
-    // The largest read request is passed on to the hardware, never below the payload size.
-    subject.poke16(at, (subject.u16(at) & ~0x7000) | (made & 0x7000));
     if ((made & FLR) === 0) return;
     this.#setVirtual16(at, made & ~FLR);
     if ((subject.u32(pcie + PCIE.DEVICE_CAPABILITIES) & FLR_CAPABLE) !== 0) this.#tryReset(machine);
+  }
+
+  /** Max_Read_Request_Size as its holder has written it, in place. */
+  get #readRequest(): number {
+    const { pcie } = this.#device.subject.layout;
+    return pcie === undefined ? 0 : this.#virtual16(pcie + PCIE.DEVICE_CONTROL) & READ_REQUEST;
+  }
+
+  /** It reaches the hardware when it changes, never below the payload size there (vfio_exp_config_write, pcie_set_readrq). */
+  #passReadRequest(): void {
+    const { subject } = this.#device;
+    const at = subject.layout.pcie! + PCIE.DEVICE_CONTROL;
+    const control = subject.u16(at);
+    const request = Math.max(this.#readRequest, (control & PAYLOAD) << 7);
+    if (!subject.silence) subject.poke16(at, (control & ~READ_REQUEST) | request);
   }
 
   #advancedFeatures(machine: Machine, af: number): void {
