@@ -125,6 +125,8 @@ export interface SysfsPort {
   /** An attribute's bytes (`config`); undefined where it does not exist. */
   readBytes(bdf: Bdf, attribute: string): Awaitable<Uint8Array | undefined>;
   write(bdf: Bdf, attribute: string, text: string): Awaitable<void>;
+  /** Writes bytes of an attribute (`config`) at a byte offset, in one call. Absent: it cannot be done. */
+  writeBytes?(bdf: Bdf, attribute: string, offset: number, bytes: Uint8Array): Awaitable<void>;
   /** The last name of what a link points to (`driver`, `iommu_group`); undefined where there is none. */
   link(bdf: Bdf, name: string): Awaitable<string | undefined>;
   /** The address of the function above, by the device path; undefined below a root bus. */

@@ -60,6 +60,17 @@ describe('sysfs', () => {
     expect([...config!.subarray(0, 4)]).toEqual([0xf4, 0x1a, 0x41, 0x10]);
   });
 
+  it('writes bytes at an offset, and only those', async () => {
+    const own = new Sysfs({ root: await sysfsTree(X86) });
+    const before = (await own.readBytes(NIC, 'config'))!;
+    await own.writeBytes(NIC, 'config', 4, Uint8Array.of(0xab, 0xcd));
+    const after = [...(await own.readBytes(NIC, 'config'))!];
+    expect(after).toEqual([...before.subarray(0, 4), 0xab, 0xcd, ...before.subarray(6)]);
+    await expect(own.writeBytes(NIC, 'nothing', 0, Uint8Array.of(1))).rejects.toMatchObject({
+      code: 'ERR_PCI_NOT_PRESENT',
+    });
+  });
+
   it('tells the last name of a link', async () => {
     expect(await sysfs.link(NIC, 'driver')).toBe('vfio-pci');
     expect(await sysfs.link(NIC, 'iommu_group')).toBe('6');

@@ -83,6 +83,19 @@ describe('sysfs of the scripted kernel', () => {
     ]);
   });
 
+  it('lets configuration space be written as hardware takes it, and nothing else by bytes', () => {
+    const { sysfs } = new ScriptedKernel(x86());
+    sysfs.writeBytes(BDF, 'config', 0, Uint8Array.of(1, 2));
+    sysfs.writeBytes(BDF, 'config', 4, Uint8Array.of(0x06, 0x01));
+    expect([...sysfs.readBytes(BDF, 'config')!.subarray(0, 6)]).toEqual([0xf4, 0x1a, 0x41, 0x10, 0x06, 0x01]);
+    for (const [bdf, attribute, errno] of [
+      [BDF, 'vendor', 'EACCES'],
+      ['0000:7f:00.0' as typeof BDF, 'config', 'ENOENT'],
+    ] as const) {
+      expect(() => sysfs.writeBytes(bdf, attribute, 0, Uint8Array.of(1))).toThrow(errno);
+    }
+  });
+
   it('counters are what our own reader makes of them', async () => {
     const { kernel } = kernelWithDevice();
     kernel.error(BDF, { severity: 'nonfatal', status: (1 << 14) | (1 << 12) }).finish();

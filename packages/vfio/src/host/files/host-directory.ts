@@ -52,17 +52,17 @@ export class HostDirectory {
   }
 
   /**
-   * Writes to an existing file in one call, as attributes want it.
+   * Writes to an existing file in one call, as attributes want it: instead of what is in it, or at a byte offset `at`, and then only there.
    * @throws PciRecoveryError `ERR_PCI_NOT_PRESENT` where there is no such file, `ERR_PCI_PERMISSION`, and what else the
    * kernel refused.
    */
-  async write(parts: PathParts, data: string | Uint8Array): Promise<void> {
+  async write(parts: PathParts, data: string | Uint8Array, at?: number): Promise<void> {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
     const done = await this.#whereItIs(parts, 'write', async (path) => {
-      const file = await open(path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOFOLLOW);
+      const file = await open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | (at === undefined ? O_TRUNC : 0));
       try {
         await this.#checkFile(file, parts);
-        const { bytesWritten } = await file.write(bytes);
+        const { bytesWritten } = await file.write(bytes, 0, bytes.length, at ?? null);
         return bytesWritten;
       } finally {
         await file.close();

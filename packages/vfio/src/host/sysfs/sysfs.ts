@@ -63,6 +63,14 @@ export class Sysfs implements SysfsPort {
     await this.files.write(pathOf(bdf, attribute), text);
   }
 
+  /**
+   * Writes bytes of an attribute at an offset, in one call: `config`, which takes CAP_SYS_ADMIN and no lockdown of the kernel.
+   * @throws PciRecoveryError as {@link write}; `ERR_PCI_SHORT_WRITE` beyond the end.
+   */
+  async writeBytes(bdf: Bdf, attribute: string, offset: number, bytes: Uint8Array): Promise<void> {
+    await this.files.write(pathOf(bdf, attribute), bytes, offset);
+  }
+
   /** The last name of what a link points to; undefined where there is no such link. */
   async link(bdf: Bdf, name: string): Promise<string | undefined> {
     return lastName(await this.files.link(pathOf(bdf, name)));

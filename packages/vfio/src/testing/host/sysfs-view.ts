@@ -113,6 +113,14 @@ export class SysfsView implements SysfsPort {
     else refuse(ATTRIBUTES[attribute] ? 'EACCES' : 'ENOENT');
   }
 
+  /** Configuration space as the kernel's owner writes it. @throws as {@link write} */
+  writeBytes(bdf: Bdf, attribute: string, offset: number, bytes: Uint8Array): void {
+    const subject = this.#present(bdf);
+    const refused = !subject ? 'ENOENT' : attribute === 'config' ? undefined : 'EACCES';
+    if (refused) throw syscallError('write', errno(refused), { path: `${bdf}/${attribute}` });
+    subject!.write(offset, bytes);
+  }
+
   link(bdf: Bdf, name: string): string | undefined {
     const subject = this.#present(bdf);
     if (!subject) return name === 'driver' && this.#isPort(bdf) ? 'pcieport' : undefined;
