@@ -1,13 +1,15 @@
 import { wait, type Bdf, type ChannelState, type Clock, type OperationResult } from '@pci-recovery/core';
-import { type HotResetScope, type VfioDevicePort } from '@pci-recovery/core/linux';
+import { type HotResetScope, type SysfsPort, type VfioDevicePort } from '@pci-recovery/core/linux';
 import { CONFIG_SIZE, decodeFunction } from '@pci-recovery/pci';
 import { inTime } from './in-time.js';
 import { operationFailure } from './operation-failure.js';
+import { PayloadSize, unseen } from './payload-size.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 import {
   answering,
   changedRegisters,
   savedRegisters,
+  shownPayload,
   showsReset,
   statusRegisters,
   type SavedRegister,
@@ -16,6 +18,15 @@ import {
 /** Pauses between looks at a device double up to that, milliseconds. */
 const LONGEST_PAUSE = 1_000;
 
+/** What holding devices takes. */
+export interface HoldingSurroundings {
+  readonly sysfs: SysfsPort;
+  readonly clock: Clock;
+  readonly timings: AerOwnerTimings;
+  /** Told what does not work, although the rest goes on. */
+  readonly trouble: (error: unknown) => void;
+}
+
 /** A device that we hold through VFIO, and what we know of it. Calls that go to the device can take as long as the host resets it. */
 export class HeldDevice {
   readonly port: VfioDevicePort;
@@ -23,14 +34,18 @@ export class HeldDevice {
   channel: ChannelState = 'normal';
   #saved: readonly SavedRegister[] = [];
   #hotReset: HotResetScope | undefined;
+  readonly #payload: PayloadSize;
   readonly #clock: Clock;
   readonly #timings: AerOwnerTimings;
+  readonly #trouble: HoldingSurroundings['trouble'];
 
-  constructor(port: VfioDevicePort, generation: number, clock: Clock, timings: AerOwnerTimings) {
+  constructor(port: VfioDevicePort, generation: number, { sysfs, clock, timings, trouble }: HoldingSurroundings) {
     this.port = port;
     this.generation = generation;
+    this.#payload = new PayloadSize(sysfs, port.bdf, (what, access) => this.#inTime(what, access));
     this.#clock = clock;
     this.#timings = timings;
+    this.#trouble = trouble;
   }
 
   get bdf(): Bdf {
@@ -48,8 +63,10 @@ export class HeldDevice {
    */
   async save(): Promise<boolean> {
     const bytes = await this.#image();
-    if (bytes) this.#saved = savedRegisters(decodeFunction(bytes));
-    return bytes !== undefined;
+    if (!bytes) return false;
+    this.#saved = savedRegisters(decodeFunction(bytes));
+    await this.#payload.save();
+    return true;
   }
 
   /** Asks again whom a hot reset would touch. Where the kernel cannot tell, none is possible. */
@@ -96,7 +113,11 @@ export class HeldDevice {
   /** Writes back what was saved, and interrupts; looks whether the device took it. */
   async restore(): Promise<OperationResult> {
     try {
-      for (const register of this.#saved) await this.#write(register);
+      await this.#restorePayload();
+      for (const register of this.#saved) {
+        if (register.before !== undefined) await this.#write({ ...register, value: register.before });
+        await this.#write(register);
+      }
       const bytes = await this.#image();
       if (!bytes) return { ok: false, why: 'failed', detail: `${this.bdf} does not answer after the restore.` };
       const [other] = changedRegisters(this.#saved, bytes);
@@ -107,6 +128,13 @@ export class HeldDevice {
     } catch (error) {
       return operationFailure(error);
     }
+  }
+
+  /** Unseen it goes on: most devices have 128 bytes, which is what a reset leaves. */
+  async #restorePayload(): Promise<void> {
+    if ((await this.#payload.restore()) !== 'unknown') return;
+    const bytes = shownPayload(this.#saved);
+    if (bytes > 128) this.#trouble(unseen(this.bdf, bytes));
   }
 
   /** Clears error status, so that no later error is blamed on what is over. */

@@ -1,23 +1,20 @@
-import { compareBdf, type Bdf, type Clock } from '@pci-recovery/core';
+import { compareBdf, type Bdf } from '@pci-recovery/core';
 import { type VfioDevicePort } from '@pci-recovery/core/linux';
 import { type PciTopology } from '@pci-recovery/pci/topology';
-import { HeldDevice } from './held-device.js';
+import { HeldDevice, type HoldingSurroundings } from './held-device.js';
 import { duplicate } from './misuse.js';
 import { possibleSources } from './neighbourhood.js';
-import { type AerOwnerTimings } from './owner-timings.js';
 
 /** The devices that are held. */
 export class Holdings {
-  readonly #clock: Clock;
-  readonly #timings: AerOwnerTimings;
+  readonly #around: HoldingSurroundings;
   readonly #held = new Map<Bdf, HeldDevice>();
   readonly #generations = new Map<Bdf, number>();
   /** What lets go of each. */
   readonly #letGo = new Map<HeldDevice, () => void>();
 
-  constructor(clock: Clock, timings: AerOwnerTimings) {
-    this.#clock = clock;
-    this.#timings = timings;
+  constructor(around: HoldingSurroundings) {
+    this.#around = around;
   }
 
   /**
@@ -29,7 +26,7 @@ export class Holdings {
     if (this.#held.has(bdf)) throw duplicate(bdf);
     const generation = this.#generations.get(bdf) ?? 0;
     this.#generations.set(bdf, generation + 1);
-    const device = new HeldDevice(port, generation, this.#clock, this.#timings);
+    const device = new HeldDevice(port, generation, this.#around);
     this.#held.set(bdf, device);
     this.#letGo.set(device, () => letGo(device));
     return device;

@@ -65,7 +65,7 @@ export class AerOwnerPlatform implements RecoveryPlatform {
     const { name = 'aer-owner', timings = AER_OWNER_TIMINGS, trouble = () => undefined } = options;
     this.name = name;
     this.#events = new EventMaker(name, clock);
-    this.#held = new Holdings(clock, timings);
+    this.#held = new Holdings({ sysfs: ports.sysfs, clock, timings, trouble });
     this.#counters = new CounterWatch(ports.sysfs, ['fatal', 'nonfatal'], trouble);
     this.#watch = new KernelWatch(ports, clock, {
       traced: (event) => this.#takeTrace(event),

@@ -1,4 +1,5 @@
 import { AER, decodeFunction, PCI_HEADER, PCIE, type PciFunction } from '@pci-recovery/pci';
+import { payloadBytes } from './payload-size.js';
 
 /** A 16- or 32-bit register. */
 export interface SavedRegister {
@@ -9,12 +10,14 @@ export interface SavedRegister {
   readonly value: number;
   /** The bits that VFIO lets a holder write; the others are not ours to restore. */
   readonly writable: number;
+  /** Is to be written before: VFIO passes Max_Read_Request_Size on to the hardware only when its holder changes it. */
+  readonly before?: number;
 }
 
 /**
  * What a holder can write (Linux 7.3 drivers/vfio/pci/vfio_pci_config.c:init_pci_cap_exp_perm, init_pci_ext_cap_err_perm). Device
  * Control without Initiate FLR, which must never be written back as 1, and without Phantom Functions; Device Control 2 without ARI; error
- * bits as far as that function lists them.
+ * bits as far as that function lists them. Max_Payload_Size is only VFIO's own (see `PayloadSize`).
  */
 const WRITABLE = {
   command: 0xffff,
@@ -25,6 +28,9 @@ const WRITABLE = {
 } as const;
 
 const [DEVICE_CONTROL, COMMAND] = ['Device Control', 'Command'] as const;
+
+/** The lowest bit of Max_Read_Request_Size: with it changed any of the six sizes is another one of them. */
+const OTHER_READ_REQUEST = 1 << 12;
 
 /**
  * What a reset takes from a device that VFIO lets its holder write, in the order in which it is to be written back: Command last, for
@@ -41,7 +47,14 @@ export function savedRegisters({ header, pcie, aer }: PciFunction): readonly Sav
   if (pcie) {
     const { deviceControl, deviceControl2 } = pcie.registers;
     const control = deviceControl & WRITABLE.deviceControl;
-    save(DEVICE_CONTROL, pcie.offset + PCIE.DEVICE_CONTROL, 2, control, WRITABLE.deviceControl);
+    saved.push({
+      name: DEVICE_CONTROL,
+      offset: pcie.offset + PCIE.DEVICE_CONTROL,
+      width: 2,
+      value: control,
+      writable: WRITABLE.deviceControl,
+      before: control ^ OTHER_READ_REQUEST,
+    });
     if (pcie.second)
       save('Device Control 2', pcie.offset + PCIE.DEVICE_CONTROL_2, 2, deviceControl2, WRITABLE.deviceControl2);
   }
@@ -75,6 +88,10 @@ export function showsReset(saved: readonly SavedRegister[], now: Uint8Array): bo
   }
   return false;
 }
+
+/** The payload size that VFIO shows, bytes: the hardware's of when the device was opened, unless its holder has written another one. */
+export const shownPayload = (saved: readonly SavedRegister[]): number =>
+  payloadBytes(saved.find(({ name }) => name === DEVICE_CONTROL)?.value ?? 0);
 
 /** Little-endian; all ones beyond the end, as on a bus. */
 export function readRegister(bytes: Uint8Array, offset: number, width: 2 | 4): number {

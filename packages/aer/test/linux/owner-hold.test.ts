@@ -34,12 +34,11 @@ it('nothing is held by a platform that is closed', async () => {
 
 it('a device that was set up further is saved again', async () => {
   const bench = await new Bench().start({ [NIC]: {} });
-  const { view } = bench.machine.get(NIC);
-  view.setUint16(AT.devctl, 0x283f, true);
+  await bench.drive(bench.port(NIC).writeConfig(AT.devctl, Uint8Array.of(0x2f, 0x48)));
   expect(await bench.drive(bench.platform.save(parseBdf(NIC)))).toBe(true);
   await bench.drive(bench.kernel.error(NIC, 'fatal'));
   await bench.settle();
-  expect(view.getUint16(AT.devctl, true)).toBe(0x283f);
+  expect(devctl(bench, NIC)).toBe(0x482f);
 });
 
 it('nothing is saved while the host recovers: what the reset left would be restored later', async () => {

@@ -11,7 +11,8 @@ export const POWER_ON = { command: 0, devctl: 0x2810, devctl2: 0, severity: 0x00
 /** Values as a driver has set them. */
 export const IN_USE = {
   command: 0x0106,
-  devctl: 0x281f,
+  /** 256 bytes of payload, 4096 bytes of read request. */
+  devctl: 0x583f,
   devctl2: 0x0005,
   severity: 0x0046_2010,
   msix: 0x8003,
@@ -51,6 +52,11 @@ export function setUp(view: DataView, values: typeof POWER_ON | typeof IN_USE): 
   view.setUint16(AT.msixControl, values.msix, true);
 }
 
+/** What of Device Control VFIO keeps for itself: Initiate FLR, Max_Read_Request_Size, Max_Payload_Size (init_pci_cap_exp_perm). */
+export const VIRTUAL_CONTROL = 0xf0e0;
+const READ_REQUEST = 0x7000;
+const PAYLOAD = 0x00e0;
+
 type Access = 'rw' | 'rw1c';
 
 /**
@@ -59,7 +65,7 @@ type Access = 'rw' | 'rw1c';
  */
 const WRITABLE: Readonly<Record<number, readonly [mask: number, access: Access]>> = {
   0x04: [0xffff, 'rw'],
-  [AT.devctl]: [0x7dff, 'rw'],
+  [AT.devctl]: [0x0d1f, 'rw'],
   [AT.pcie + 0x28]: [0xffdf, 'rw'],
   [AT.aer + 0x04]: [0xf031, 'rw1c'],
   [AT.aer + 0x06]: [0x03ff, 'rw1c'],
@@ -79,6 +85,19 @@ export function vfioWrite(view: DataView, offset: number, bytes: Uint8Array): vo
     const before = view.getUint16(offset + at, true);
     view.setUint16(offset + at, access === 'rw1c' ? before & ~value : (before & ~mask) | value, true);
   }
+}
+
+/**
+ * A write of Device Control: what VFIO keeps for itself before and after it. The read request size reaches the hardware, but only when
+ * it changes, and never below the payload size (vfio_exp_config_write, drivers/pci/pci.c:pcie_set_readrq).
+ */
+export function vfioControlWrite(view: DataView, kept: number, value: number): number {
+  const next = value & VIRTUAL_CONTROL & 0x7fff;
+  if (((next ^ kept) & READ_REQUEST) === 0) return next;
+  const physical = view.getUint16(AT.devctl, true);
+  const request = Math.max(next & READ_REQUEST, (physical & PAYLOAD) << 7);
+  view.setUint16(AT.devctl, (physical & ~READ_REQUEST) | request, true);
+  return next;
 }
 
 /**

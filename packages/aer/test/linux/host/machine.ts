@@ -66,6 +66,8 @@ export class FakeMachine {
   readonly attributes = new Map<string, string | Error | undefined>();
   /** So much of configuration space can be read: 64 bytes without privilege. */
   configBytes = 4096;
+  /** Registers that do not take what is written to them through sysfs, byte offsets. */
+  readonly readOnly = new Set<number>();
   /** What a write does. */
   onWrite: (bdf: Bdf, attribute: string) => void | Promise<void> = () => undefined;
 
@@ -102,6 +104,12 @@ export class FakeMachine {
     write: async (bdf, attribute, text) => {
       this.written.push({ bdf, attribute, text });
       await this.onWrite(bdf, attribute);
+    },
+    writeBytes: (bdf, attribute, offset, bytes) => {
+      const fn = this.functions.get(bdf);
+      if (attribute !== 'config' || this.configBytes < 4096) throw unreadable();
+      this.written.push({ bdf, attribute, text: `${offset}: ${[...bytes].join(' ')}` });
+      if (fn?.answers && !this.readOnly.has(offset)) fn.image.set(bytes, offset);
     },
     link: (bdf, name) => {
       const driver = this.functions.get(bdf)?.driver ?? 'none';

@@ -1,6 +1,6 @@
 import { PciRecoveryError, type Bdf, type Stoppable } from '@pci-recovery/core';
 import { type HotResetScope, type VfioDevicePort } from '@pci-recovery/core/linux';
-import { AT, vfioSilence, vfioWrite } from './config-image.js';
+import { AT, vfioControlWrite, vfioSilence, vfioWrite, VIRTUAL_CONTROL } from './config-image.js';
 import { type FakeKernel } from './kernel.js';
 import { type FakeFunction } from './machine.js';
 
@@ -33,11 +33,14 @@ export class FakeVfioPort implements VfioDevicePort {
   #listeners = new Set<(signals: number) => void>();
   readonly #requested = new Set<() => void>();
   #count = 0;
+  /** VFIO's own bits of Device Control: the hardware's when the device was opened. */
+  #control: number;
 
   constructor(kernel: FakeKernel, fn: FakeFunction) {
     this.#kernel = kernel;
     this.#fn = fn;
     this.bdf = fn.bdf;
+    this.#control = fn.view.getUint16(AT.devctl, true) & VIRTUAL_CONTROL;
     kernel.eventfds.set(fn.bdf, (arrived) => this.signal(1, arrived));
   }
 
@@ -58,14 +61,21 @@ export class FakeVfioPort implements VfioDevicePort {
 
   async readConfig(offset: number, length: number): Promise<Uint8Array> {
     await this.#access();
-    const image = this.#fn.answers && this.#fn.present ? this.#fn.image : vfioSilence(this.#fn.image);
+    if (!this.#fn.answers || !this.#fn.present) return vfioSilence(this.#fn.image).slice(offset, offset + length);
+    const image = this.#fn.image.slice();
+    const physical = this.#fn.view.getUint16(AT.devctl, true);
+    new DataView(image.buffer).setUint16(AT.devctl, (physical & ~VIRTUAL_CONTROL) | this.#control, true);
     return image.slice(offset, offset + length);
   }
 
   async writeConfig(offset: number, bytes: Uint8Array): Promise<void> {
     this.#did('write', offset);
     await this.#access();
-    if (this.#fn.answers && !this.stubborn.has(offset)) vfioWrite(this.#fn.view, offset, bytes);
+    if (!this.#fn.answers || this.stubborn.has(offset)) return;
+    if (offset === AT.devctl) {
+      this.#control = vfioControlWrite(this.#fn.view, this.#control, bytes[0]! | (bytes[1]! << 8));
+    }
+    vfioWrite(this.#fn.view, offset, bytes);
   }
 
   onError(listener: (signals: number) => void): Disposable {
