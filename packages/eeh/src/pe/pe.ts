@@ -68,6 +68,8 @@ export interface Pe {
   bus: number | undefined;
   /** How often its functions are opened by owners, who recover it themselves while they hold any. */
   passed: number;
+  /** A reset was asserted and not taken back yet: by a recovery, or by an owner. */
+  resetAsserted: boolean;
   /** Reads ignored since it was isolated. */
   checkCount: number;
   /** How often it froze since `frozenAt`. */

@@ -14,6 +14,7 @@ const newPe = (phb: number, number: number | null, parent?: Pe): Pe => ({
   state: 0,
   bus: undefined,
   passed: 0,
+  resetAsserted: false,
   checkCount: 0,
   freezeCount: 0,
   frozenAt: 0,

@@ -101,10 +101,12 @@ export function* resetStep(around: Surroundings, pe: Pe, option: number, include
   if (option === EEH_RESET.HOT || option === EEH_RESET.FUNDAMENTAL) {
     ops.setOption(pe, EEH_OPTION.FREEZE);
     mark(pe, PE_STATE.CFG_BLOCKED);
+    pe.resetAsserted = true;
     return yield* ops.reset(pe, option);
   }
   if (option !== EEH_RESET.DEACTIVATE) return ERRNO.EINVAL;
   const rc = yield* ops.reset(pe, option);
+  pe.resetAsserted = false;
   clear(pe, PE_STATE.CFG_BLOCKED, includePassed);
   return rc || (yield* reenable(around, pe, includePassed));
 }

@@ -1,7 +1,7 @@
-import { EEH_STATE, isActive } from '../firmware/states.js';
+import { EEH_RESET, EEH_STATE, isActive } from '../firmware/states.js';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { clear, forgetIsolation, mark } from '../pe/tree.js';
-import { unfreeze, unfreezeAll, resetFull } from './control.js';
+import { resetFull, resetStep, unfreeze, unfreezeAll } from './control.js';
 import { ERRNO } from './errno.js';
 import { restoreState, saveState } from './saved-state.js';
 import { type Surroundings } from './surroundings.js';
@@ -56,11 +56,14 @@ export function* openFunction(around: Surroundings, device: EehDevice | undefine
 
 /**
  * VFIO lets a function go, as often as it was opened (eeh_dev_release). One that has left since is its owner's no longer
- * anyhow.
+ * anyhow. A reset that the last owner asserted and did not take back is taken back, unlike in the kernel, whose next driver
+ * would find a device in reset and its registers blocked.
  */
 export function* releaseFunction(around: Surroundings, device: EehDevice | undefined): Waiting<void> {
   if (!device?.pe || device.opened === 0) return;
+  const { pe } = device;
   device.opened--;
-  device.pe.passed--;
-  yield* changeOwner(around, device.pe);
+  pe.passed--;
+  if (pe.passed === 0 && pe.resetAsserted) yield* resetStep(around, pe, EEH_RESET.DEACTIVATE, true);
+  yield* changeOwner(around, pe);
 }

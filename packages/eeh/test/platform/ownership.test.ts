@@ -66,6 +66,24 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     expect((await here.ended(1))[0]!.result).toBe('recovered');
   });
 
+  it.each([
+    ['opal', single()],
+    ['rtas', single()],
+    ['opal', single({ vendorId: 0x14e4, deviceId: 0x1656 })],
+  ] as const)('is taken out of the reset in which its owner left it (%s)', async (firmware, machine) => {
+    const here = await running(host({ ...machine, firmware }), { [A0]: LOOKING });
+    const bar = here.hardware.readConfig(A0, 0x10, 4);
+    await drive(here, here.platform.open(A0));
+    await drive(here, here.platform.peOperation(A0, OP.RESET_FUNDAMENTAL));
+    expect(here.platform.readConfig(A0, 0x10, 4)).toBe(0xffff_ffff);
+    await drive(here, here.platform.release(A0));
+    expect([here.hardware.answers(A0), here.hardware.frozen(A0)]).toEqual([true, { mmio: false, dma: false }]);
+    expect(here.platform.readConfig(A0, 0x10, 4)).toBe(bar);
+    here.hardware.freeze(A0);
+    here.read(A0);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+  });
+
   it('is its owner’s until every function that was opened was let go, as often as it was opened', async () => {
     const here = host(CARD);
     const { pe } = here.platform.tree.device(A)!;
