@@ -6,6 +6,8 @@ export interface ZpciCounters {
   recoverable: number;
   /** Errors with a stale handle, or one that firmware does not confirm: dropped (R2.2). */
   stale: number;
+  /** Errors that a survey had found, too, and that were recovered by then: dropped. */
+  over: number;
   /** Errors of functions that nobody knows. */
   unknown: number;
   /** Errors of functions that are no PCI function now. */
@@ -25,6 +27,7 @@ export const freshCounters = (): ZpciCounters => ({
   permanent: 0,
   recoverable: 0,
   stale: 0,
+  over: 0,
   unknown: 0,
   absent: 0,
   overflowed: 0,

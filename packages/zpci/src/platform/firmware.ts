@@ -1,6 +1,7 @@
 import { wait, type Awaitable, type Clock, type OperationFailure } from '@pci-recovery/core';
-import { CC, CLP } from '../firmware-codes.js';
-import { type ModifyControl, type SetControl, type ZpciHostPort } from '../port.js';
+import { CC, CLP, FUNCTION_CONTROLS } from '../firmware-codes.js';
+import { type InstructionAnswer, type ModifyControl, type SetControl, type ZpciHostPort } from '../port.js';
+import { after } from './after.js';
 import { type ZpciTimings } from './timings.js';
 import { type FunctionState, type ZpciFunction } from './zpci-function.js';
 
@@ -80,18 +81,23 @@ export class Firmware {
 
   /** Linux 7.3 arch/s390/pci/pci_insn.c:zpci_mod_fc. */
   modify(fn: ZpciFunction, control: ModifyControl): Awaitable<Done> {
-    const { instructionBusyMs, instructionRetries } = this.#timings;
-    const answer = this.#patiently(
-      () => this.#port.modify(fn.fh, control),
-      ({ cc }) => cc === CC.BUSY,
-      instructionBusyMs,
-      instructionRetries,
+    return after(
+      this.#instruct(() => this.#port.modify(fn.fh, control)),
+      ({ cc, status }): Done => {
+        if (cc === CC.OK) return DONE;
+        const why = cc === CC.BUSY ? 'timeout' : cc === CC.INVALID_HANDLE ? 'gone' : 'failed';
+        return { ok: false, why, detail: `Modify PCI Function Controls (${control}) gave cc ${cc}, status ${status}` };
+      },
     );
-    return after(answer, ({ cc, status }): Done => {
-      if (cc === CC.OK) return DONE;
-      const why = cc === CC.BUSY ? 'timeout' : cc === CC.INVALID_HANDLE ? 'gone' : 'failed';
-      return { ok: false, why, detail: `Modify PCI Function Controls (${control}) gave cc ${cc}, status ${status}` };
-    });
+  }
+
+  /** Whether a function is in the error state, or blocked; undefined when firmware does not say. */
+  inError(fn: ZpciFunction): Awaitable<boolean | undefined> {
+    return after(
+      this.#instruct(() => this.#port.controls(fn.fh)),
+      ({ cc, controls }) =>
+        cc === CC.OK ? (controls & (FUNCTION_CONTROLS.ERROR | FUNCTION_CONTROLS.BLOCKED)) !== 0 : undefined,
+    );
   }
 
   /** What cannot have them is disabled again. (The kernel means to, and looks at the handle from before: it does not.) */
@@ -135,6 +141,11 @@ export class Firmware {
     );
   }
 
+  #instruct<A extends InstructionAnswer>(ask: () => A): Awaitable<A> {
+    const { instructionBusyMs, instructionRetries } = this.#timings;
+    return this.#patiently(ask, ({ cc }) => cc === CC.BUSY, instructionBusyMs, instructionRetries);
+  }
+
   /** Asks again while the answer is busy; answers at once when it is not. */
   #patiently<A>(ask: () => A, busy: (answer: A) => boolean, ms: number, most: number): Awaitable<A> {
     const first = ask();
@@ -150,10 +161,6 @@ export class Firmware {
     return answer;
   }
 }
-
-/** Goes on with a value, at once where it is there. */
-const after = <A, B>(value: Awaitable<A>, next: (value: A) => Awaitable<B>): Awaitable<B> =>
-  value instanceof Promise ? value.then(next) : next(value);
 
 /** Goes on only after success. */
 const succeeding = (done: Awaitable<Done>, next: () => Awaitable<Done>): Awaitable<Done> =>

@@ -49,6 +49,7 @@ export class FunctionTable {
     this.#generations.set(fn.bdf, generation + 1);
     fn.generation = generation;
     fn.channel = 'normal';
+    fn.foundWith = undefined;
     fn.present = true;
   }
 

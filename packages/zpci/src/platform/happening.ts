@@ -14,12 +14,12 @@ export type ZpciHappening =
   | { readonly what: 'appeared' | 'removed'; readonly fid: number; readonly bdf: Bdf; readonly generation: number }
   /** Firmware did not do what an availability event asked for. */
   | { readonly what: 'refused'; readonly fid: number; readonly why: string }
-  /** An error of a function that nobody knows, or that is no PCI function now: it was counted. */
+  /** An error that was counted and not recovered, and why: as the counter of that name says. */
   | {
       readonly what: 'dropped';
       readonly fid: number;
       readonly pec: number;
-      readonly why: 'unknown' | 'absent' | 'stale';
+      readonly why: 'unknown' | 'absent' | 'stale' | 'over';
     }
   /** A function was closed with records that nobody had read. */
   | { readonly what: 'unread'; readonly fid: number; readonly count: number }

@@ -1,23 +1,48 @@
 import { type Awaitable, type OperationFailure, type OperationResult, type Plain } from '@pci-recovery/core';
 import { type HandleFreshness } from '../procedure/host-operations.js';
 import { type ZpciHostPort } from '../port.js';
+import { errorClass } from '../ccdf/index.js';
+import { after } from './after.js';
 import { type Done, type Firmware } from './firmware.js';
 import { type ZpciFunction } from './zpci-function.js';
 
 const failure = (why: OperationFailure, detail: string): OperationResult => ({ ok: false, why, detail });
 
-/** Whether an event's handle is still that of its function; if so, it is the function's handle from now on. */
+/** What an event says of its function. */
+export interface Said {
+  readonly fid: number;
+  readonly fh: number;
+  /** 0 where there is no record. */
+  readonly pec: number;
+  /** A survey found the error: there is no record. */
+  readonly found: boolean;
+}
+
+/**
+ * Whether an event's handle is still that of its function; if so, it is the function's handle from now on. And whether it
+ * is over, where a survey found the function in the error state: its record may come when it was recovered already.
+ */
 export function refreshHandle(
   firmware: Firmware,
   fn: ZpciFunction | undefined,
-  fid: number,
-  fh: number,
-): OperationResult {
+  { fid, fh, pec, found }: Said,
+): Awaitable<OperationResult> {
   const { fh: now, ...done } = firmware.handleOf(fid);
   if (!done.ok) return done;
   const freshness: HandleFreshness = now === undefined ? 'unknown' : now === fh && now !== 0 ? 'current' : 'stale';
-  if (freshness === 'current') fn?.updateHandle(fh);
-  return { ok: true, value: freshness };
+  if (freshness !== 'current' || !fn) return { ok: true, value: freshness };
+  fn.updateHandle(fh);
+  const doubted = errorClass(pec) === 'recoverable' && (found || fn.foundWith === fh);
+  return doubted
+    ? after(firmware.inError(fn), (inError) => confirmed(fn, found, inError))
+    : { ok: true, value: freshness };
+}
+
+/** Where firmware does not say what state it is in, it is an error. */
+function confirmed(fn: ZpciFunction, found: boolean, inError: boolean | undefined): OperationResult {
+  if (inError === false) return { ok: true, value: 'over' satisfies HandleFreshness };
+  if (!found) fn.foundWith = undefined;
+  return { ok: true, value: 'current' satisfies HandleFreshness };
 }
 
 /** Keeps a record, which came as hexadecimal digits. */
@@ -44,8 +69,8 @@ export const hotReset = (firmware: Firmware, port: ZpciHostPort, fn: ZpciFunctio
   normalAfter(fn, firmware.hotReset(fn, port.usesInterrupts(fn.bdf)));
 
 /** The channel is normal again after success. */
-function normalAfter(fn: ZpciFunction, done: Awaitable<Done>): Awaitable<OperationResult> {
-  if (done instanceof Promise) return done.then((one) => normalAfter(fn, one));
-  if (done.ok) fn.channel = 'normal';
-  return done;
-}
+const normalAfter = (fn: ZpciFunction, done: Awaitable<Done>): Awaitable<OperationResult> =>
+  after(done, (one) => {
+    if (one.ok) fn.channel = 'normal';
+    return one;
+  });

@@ -80,6 +80,7 @@ export class Intake {
   /** A function that was found in the error state, without a record. */
   silent(fn: ZpciFunction): ZpciEvent {
     this.#around.counters.recoverable++;
+    fn.foundWith = fn.fh;
     return this.#event(fn, { origin: 'survey', class: 'recoverable', fid: fn.fid, fh: fn.fh });
   }
 

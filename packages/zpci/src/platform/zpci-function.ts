@@ -18,6 +18,8 @@ export class ZpciFunction {
   /** Counts the PCI functions at this address, from 0. */
   generation: number;
   channel: ChannelState = 'normal';
+  /** The handle with which a survey found it in the error state, until a record of a later error has come. */
+  foundWith: number | undefined;
   readonly pending = new PendingErrors();
   #turn: Promise<void> | undefined;
 

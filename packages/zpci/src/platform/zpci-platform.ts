@@ -18,7 +18,6 @@ import {
   type Voting,
 } from '@pci-recovery/core';
 import { inject, injectable, optional } from 'inversify';
-import { CC, FUNCTION_CONTROLS } from '../firmware-codes.js';
 import { AVAILABILITY, type CcdfAvailability } from '../ccdf/index.js';
 import { type ZpciHostPort } from '../port.js';
 import { recordOf } from '../procedure/common.js';
@@ -26,13 +25,21 @@ import { zpciHostProcedure } from '../procedure/host.js';
 import { type ZpciEvent } from '../record.js';
 import { ZPCI_TOKENS } from '../tokens.js';
 import { countedVote, UEVENT_OF_VOTE } from '../votes.js';
+import { after } from './after.js';
 import { Availability } from './availability.js';
 import { freshCounters, type ZpciCounters } from './counters.js';
 import { Firmware } from './firmware.js';
 import { FunctionTable } from './function-table.js';
 import { type ZpciHappening } from './happening.js';
 import { Intake } from './intake.js';
-import { clearErrorState, hotReset, refreshHandle, storeRecord, unblockLoadStore } from './host-operations.js';
+import {
+  clearErrorState,
+  hotReset,
+  refreshHandle,
+  storeRecord,
+  unblockLoadStore,
+  type Said,
+} from './host-operations.js';
 import { scopeOfFunction } from './scope.js';
 import { ZPCI_KERNEL_TIMINGS, type ZpciTimings } from './timings.js';
 import { type FunctionState, type ZpciFunction } from './zpci-function.js';
@@ -151,7 +158,13 @@ export class ZpciPlatform implements RecoveryPlatform {
   /** Enables what is configured, as the kernel does when it starts, and looks for functions in the error state. */
   async survey(_: Stoppable): Promise<readonly ZpciEvent[]> {
     await this.#availability.any();
-    return [...this.#table.all()].filter((fn) => fn.present && this.#inError(fn)).map((fn) => this.#intake.silent(fn));
+    const found: ZpciEvent[] = [];
+    for (const fn of [...this.#table.all()]) {
+      const inError = fn.present && (await this.#inError(fn));
+      // It may have left meanwhile.
+      if (inError && fn.present) found.push(this.#intake.silent(fn));
+    }
+    return found;
   }
 
   scopeOf(event: ErrorEvent): RecoveryScope {
@@ -161,8 +174,10 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   perform(operation: Operation): Awaitable<OperationResult> {
-    const { name, device, generation = 0, fid, fh, pec = 0 } = operation;
-    if (name === 'refresh_handle') return this.#refresh(Number(fid), Number(fh), Number(pec));
+    const { name, device, generation = 0, fid, fh, pec = 0, found } = operation;
+    if (name === 'refresh_handle') {
+      return this.#refresh({ fid: Number(fid), fh: Number(fh), pec: Number(pec), found: found === true });
+    }
     const fn = this.#table.same({ bdf: device as Bdf, generation: Number(generation) });
     if (!fn) {
       if (name === 'store_record') return { ok: true, value: 'not_mediated' };
@@ -188,9 +203,9 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   /** A measurement event: only looked at, and dropped when its handle is stale. */
-  acknowledge(event: ErrorEvent): void {
+  async acknowledge(event: ErrorEvent): Promise<void> {
     const record = recordOf(event);
-    if (record) this.#refresh(record.fid, record.fh, record.ccdf?.pec ?? 0);
+    if (record) await this.#refresh({ fid: record.fid, fh: record.fh, pec: record.ccdf?.pec ?? 0, found: false });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -218,10 +233,13 @@ export class ZpciPlatform implements RecoveryPlatform {
   }
 
   /** Whatever is not current is dropped as stale (R2.2), also what firmware does not list or cannot be asked for. */
-  #refresh(fid: number, fh: number, pec: number): OperationResult {
-    const result = refreshHandle(this.#firmware, this.#table.get(fid), fid, fh);
-    if (!result.ok || result.value !== 'current') this.#happened({ what: 'dropped', fid, pec, why: 'stale' });
-    return result;
+  #refresh(said: Said): Awaitable<OperationResult> {
+    const { fid, pec } = said;
+    return after(refreshHandle(this.#firmware, this.#table.get(fid), said), (result) => {
+      const value = result.ok ? result.value : undefined;
+      if (value !== 'current') this.#happened({ what: 'dropped', fid, pec, why: value === 'over' ? 'over' : 'stale' });
+      return result;
+    });
   }
 
   #act(fn: ZpciFunction, operation: Operation): Awaitable<OperationResult> {
@@ -253,11 +271,10 @@ export class ZpciPlatform implements RecoveryPlatform {
     return scopeOfFunction(fid, fn, driven, this.capabilities);
   }
 
-  #inError(fn: ZpciFunction): boolean {
+  async #inError(fn: ZpciFunction): Promise<boolean> {
     // Its error may have disabled it, which changes its handle.
     fn.updateHandle(this.#firmware.handleOf(fn.fid).fh ?? 0);
-    const { cc, controls } = this.#port.controls(fn.fh);
-    return cc === CC.OK && (controls & (FUNCTION_CONTROLS.ERROR | FUNCTION_CONTROLS.BLOCKED)) !== 0;
+    return (await this.#firmware.inError(fn)) === true;
   }
 
   #happened(happening: ZpciHappening): void {

@@ -2,7 +2,7 @@ import { type Operation } from '@pci-recovery/core';
 
 /** What the platform is asked to do in host mode. */
 export const HOST_OPERATIONS = {
-  /** Asks firmware for the function's handle now. Value: {@link HandleFreshness}. */
+  /** Asks firmware for the function's handle now, and for its state where a survey found the error. Value: {@link HandleFreshness}. */
   refreshHandle: { name: 'refresh_handle', nature: 'wait' },
   /** Keeps the record for whoever holds the function through VFIO. Value: {@link RecordStorage}. */
   storeRecord: { name: 'store_record', nature: 'change' },
@@ -16,8 +16,11 @@ export const HOST_OPERATIONS = {
   reportFailed: { name: 'report_failed', nature: 'change' },
 } as const satisfies Readonly<Record<string, Operation>>;
 
-/** `stale`: the handle has changed since the event. `unknown`: firmware has no such function, or none that is usable. */
-export type HandleFreshness = 'current' | 'stale' | 'unknown';
+/**
+ * `stale`: the handle has changed since the event. `over`: a survey found the error, and its function is not in the error
+ * state any more. `unknown`: firmware has no such function, or none that is usable.
+ */
+export type HandleFreshness = 'current' | 'stale' | 'over' | 'unknown';
 
 /** `stored`, `full` (dropped): somebody holds the function through VFIO. `not_mediated`: nobody does. */
 export type RecordStorage = 'stored' | 'full' | 'not_mediated';

@@ -77,20 +77,23 @@ const changed = (
   faulted: faulted ?? state.faulted,
 });
 
-/** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. */
+/** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. So is what is over. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
-  const { fid = 0, fh = 0, ccdf } = recordOf(event) ?? {};
+  const { fid = 0, fh = 0, ccdf, origin } = recordOf(event) ?? {};
+  const said = { fid, fh, pec: ccdf?.pec ?? 0, found: origin === 'survey' };
   return {
     do: 'operate',
     at: 'refresh_handle',
     state,
-    operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, { fid, fh, pec: ccdf?.pec ?? 0 }),
+    operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, said),
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);
       const sound = scope.members.filter((member) => member.channel === 'normal');
       if (result.value === 'stale') return dropped(state, 'Its handle is stale: the function was reset since.', sound);
+      if (result.value === 'over')
+        return dropped(state, 'It is over: the function is not in the error state now.', sound);
       if (result.value !== 'current') return dropped(state, 'Firmware does not know the function.', []);
       return byClass(recovery, state);
     },

@@ -25,7 +25,7 @@ function draw(procedure: RecoveryProcedure, pec: number, values: Readonly<Record
 }
 
 const HOST = {
-  refresh_handle: ['current', 'stale', 'unknown'],
+  refresh_handle: ['current', 'stale', 'over', 'unknown'],
   store_record: ['stored', 'full', 'not_mediated'],
 };
 

@@ -129,6 +129,6 @@ export const everything = (
 
 /** What the operations of the host's procedure can answer. */
 export const HOST_VALUES = {
-  refresh_handle: ['current', 'stale', 'unknown', null],
+  refresh_handle: ['current', 'stale', 'over', 'unknown', null],
   store_record: ['stored', 'full', 'not_mediated', null],
 } as const;
