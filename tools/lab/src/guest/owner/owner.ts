@@ -16,6 +16,9 @@ interface Order {
   readonly order: string;
   readonly bdf?: string;
   readonly temper?: Temper;
+  /** Of a 16-bit register: byte offset and value. */
+  readonly at?: number;
+  readonly value?: number;
 }
 
 /** Each device sees its memory somewhere else: those of one group share a container. */
@@ -32,11 +35,12 @@ class Owner {
   readonly #uevents = new UeventMonitor(nativeSyscalls());
   readonly #trace: AerTrace | undefined;
   readonly #ownership = new VfioOwnership();
+  readonly #sysfs = new Sysfs();
 
   constructor({ trace, temper = {}, deadlineMs }: OwnerInput) {
     this.#temper = { ...temper };
     this.#trace = trace ? new AerTrace(nativeSyscalls()) : undefined;
-    const ports = { sysfs: new Sysfs(), uevents: this.#uevents, ...(this.#trace && { trace: this.#trace }) };
+    const ports = { sysfs: this.#sysfs, uevents: this.#uevents, ...(this.#trace && { trace: this.#trace }) };
     const trouble = (error: unknown): void => say({ event: 'trouble', where: 'aer-owner', error: String(error) });
     this.#platform = new AerOwnerPlatform(ports, systemClock, { trouble });
     const policy = new KernelPolicy(deadlineMs === undefined ? {} : { deadlineMs });
@@ -69,7 +73,7 @@ class Owner {
   }
 
   /** @throws Error when the order cannot be carried out. */
-  async obey({ order, bdf = '', temper }: Order): Promise<unknown> {
+  async obey({ order, bdf = '', temper, at = 0, value = 0 }: Order): Promise<unknown> {
     const rng = this.#rngs.get(bdf);
     switch (order) {
       case 'request': {
@@ -78,6 +82,13 @@ class Owner {
       }
       case 'temper':
         return Object.assign(this.#temper, temper);
+      case 'host-write': {
+        // By the host's own view; the answer is what VFIO shows then.
+        const { device } = rng!;
+        await this.#sysfs.writeBytes(device.bdf, 'config', at, Uint8Array.of(value & 0xff, value >> 8));
+        const [low, high] = await device.readConfig(at, 2);
+        return low! | (high! << 8);
+      }
       case 'loopback':
         return rng!.device.loopbackError();
       case 'resources':

@@ -1,3 +1,6 @@
+import { type Bdf } from '@pci-recovery/core';
+import { DEVICE_CONTROL, PCIE, type PciFunction } from '@pci-recovery/pci';
+import { type GuestProgram } from '../../session/guest-program.js';
 import { type Lab } from '../../session/lab.js';
 import { type Scenario } from '../scenario.js';
 import { callbacks, now, own, OWNED, recovered, saidSince, works, type Ended, type Received } from './owned.js';
@@ -90,6 +93,11 @@ export const ownerFatal: Scenario = {
     const owner = await own(lab, ['ep_single']);
     const bdf = lab.bdf('ep_single');
     const before = (await lab.guest.state()).get(bdf)?.decoded;
+    findings.check(
+      'what is written to sysfs reaches the device that we hold',
+      await throughSysfs(owner, bdf, before!),
+      [0, REPORTS_UNSUPPORTED],
+    );
     const from = now(owner);
     const [ended, evidence] = await recovered(lab, owner, 'ep_single', INJECTED.fatal);
     findings.check('it ends well', ended.result, 'recovered');
@@ -116,6 +124,22 @@ export const ownerFatal: Scenario = {
     await owner.ask('quit');
   },
 };
+
+const REPORTS_UNSUPPORTED = DEVICE_CONTROL.unsupportedRequestReportingEnable.mask;
+
+/**
+ * Clears and sets a bit of Device Control by the host's view of configuration space, as Max_Payload_Size is restored: what VFIO then
+ * shows of that bit. (The emulator's devices know only one payload size.)
+ */
+async function throughSysfs(owner: GuestProgram, bdf: Bdf, { pcie }: PciFunction): Promise<number[]> {
+  const at = pcie!.offset + PCIE.DEVICE_CONTROL;
+  const shown: number[] = [];
+  for (const bit of [0, REPORTS_UNSUPPORTED]) {
+    const value = (pcie!.registers.deviceControl & ~REPORTS_UNSUPPORTED) | bit;
+    shown.push((await owner.ask<number>('host-write', { bdf, at, value })) & REPORTS_UNSUPPORTED);
+  }
+  return shown;
+}
 
 /** Resets of links, by whoever asked for them. */
 const resets = (calls: readonly { readonly function: string; readonly bdf?: string }[]): readonly string[] =>
