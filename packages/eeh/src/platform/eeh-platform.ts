@@ -33,6 +33,7 @@ import { ALL_ONES, isBlockedForDrivers } from './config.js';
 import { checkFailure, MOST_IGNORED_READS, type EehStatistics } from './detection.js';
 import { type EehPlatformOptions } from './eeh-options.js';
 import { ERRNO } from './errno.js';
+import { Handovers } from './handovers.js';
 import { removeDead } from './hotplug.js';
 import { EventMaker } from './event-maker.js';
 import { Membership } from './membership.js';
@@ -67,6 +68,7 @@ export class EehPlatform implements RecoveryPlatform {
   readonly #suspectedLoop: NonNullable<EehPlatformOptions['suspectedLoop']>;
   readonly #queue = new EventQueue<EehEvent>();
   readonly #make: EventMaker;
+  readonly #handovers = new Handovers();
 
   constructor(
     @inject(EEH_TOKENS.port) port: EehHostPort,
@@ -169,14 +171,17 @@ export class EehPlatform implements RecoveryPlatform {
     return true;
   }
 
-  /** VFIO opens a function: its PE is thawed, and its owner's to recover from now on. 0 or a negative errno. */
+  /**
+   * VFIO opens a function: its PE is thawed, and its owner's to recover from now on. 0 or a negative errno. One change of owners
+   * at a time, in the order of calls.
+   */
   open(bdf: Bdf): Promise<number> {
-    return Promise.resolve(finish(openFunction(this.#around, this.tree.device(bdf))));
+    return this.#handovers.after(() => finish(openFunction(this.#around, this.tree.device(bdf))));
   }
 
-  /** VFIO lets a function go. */
+  /** VFIO lets a function go: once for each time that it was opened. */
   release(bdf: Bdf): Promise<void> {
-    return Promise.resolve(finish(releaseFunction(this.#around, this.tree.device(bdf))));
+    return this.#handovers.after(() => finish(releaseFunction(this.#around, this.tree.device(bdf))));
   }
 
   /** One VFIO_EEH_PE_OP on the PE of a function (R4.11): 0, a state, or a negative errno. */
