@@ -10,6 +10,9 @@ import { pause, type Waiting } from './waiting.js';
 /** EEH_ERR_FUNC_LD_MEM_ADDR, LD_MEM_DATA, ST_MEM_ADDR, ST_MEM_DATA (arch/powerpc/include/uapi/asm/eeh.h). */
 const MEMORY_FUNCTIONS: ReadonlySet<number> = new Set([0, 1, 6, 7]);
 
+/** 0 or an error: a status that asks for patience where nobody has any would look like success to whoever asks `< 0`. */
+const errorOf = (status: number): number => (status > 0 ? ERRNO.EIO : status);
+
 /** A longer wait than this between two tries to configure a bridge is taken for firmware's mistake. */
 const LONGEST_BUSY = 100;
 
@@ -45,7 +48,7 @@ export class PSeriesOps implements EehOps {
   getState({ phb, number }: Pe): { state: number; wait: number } {
     // Firmware answers for PEs only; the kernel asks it about address 0, which is none.
     const { status, state, supported, wait } = this.#firmware.readSlotResetState(phb, number ?? 0);
-    if (status !== RTAS.SUCCESS) return { state: status < 0 ? status : ERRNO.EIO, wait: 0 };
+    if (status !== RTAS.SUCCESS) return { state: errorOf(status), wait: 0 };
     if (!supported) return { state: EEH_STATE.NOT_SUPPORTED, wait: 0 };
     if (state === RTAS_STATE.UNAVAILABLE && wait !== 0) return { state: EEH_STATE.UNAVAILABLE, wait };
     return { state: STATE_OF_RTAS[state] ?? EEH_STATE.NOT_SUPPORTED, wait: 0 };
@@ -54,7 +57,7 @@ export class PSeriesOps implements EehOps {
   setOption({ phb, number }: Pe, option: number): number {
     if (option === EEH_OPTION.FREEZE) return 0;
     if (option < EEH_OPTION.DISABLE || option > EEH_OPTION.THAW_DMA) return ERRNO.EINVAL;
-    return this.#firmware.setEehOption(phb, number ?? 0, option);
+    return errorOf(this.#firmware.setEehOption(phb, number ?? 0, option));
   }
 
   /** Where firmware has no fundamental reset, a hot one has to do (pseries_eeh_phb_reset). */
@@ -64,7 +67,7 @@ export class PSeriesOps implements EehOps {
       rc = this.#firmware.setSlotReset(phb, number ?? 0, EEH_RESET.HOT);
     }
     yield pause(this.#clock, option === EEH_RESET.DEACTIVATE ? this.#timings.settle : this.#timings.hold);
-    return rc;
+    return errorOf(rc);
   }
 
   takeLog({ phb, number }: Pe, severity: 'temporary' | 'permanent'): Uint8Array | undefined {

@@ -89,6 +89,20 @@ describe('VFIO_EEH_PE_OP (R4.11, vfio_spapr_ioctl_eeh_pe_op)', () => {
     expect(await here.op(OP.GET_STATE)).toBe(STATE.STOPPED);
   });
 
+  it.each([
+    [OP.RESET_HOT, 9902, ERRNO.EIO],
+    [OP.RESET_FUNDAMENTAL, 9905, ERRNO.EIO],
+    [OP.RESET_DEACTIVATE, 17, ERRNO.EIO],
+    [OP.RESET_HOT, -1, -1],
+  ])(
+    'operation %i that RTAS answers with %i gave an error, never a number that looks like success',
+    async (operation, status, errno) => {
+      const { op, hardware } = await opened({ ...single(), firmware: 'rtas' });
+      hardware.script({ fault: 'call_fails', call: 'setSlotReset', rc: status });
+      expect(await op(operation)).toBe(errno);
+    },
+  );
+
   it('what has no PE is ENODEV; an error of firmware is an error or unavailable, never "normal"', async () => {
     const { op, hardware, platform, clock } = await opened({ ...single(), firmware: 'rtas' });
     hardware.script({ fault: 'call_fails', call: 'readSlotResetState', rc: -5 });
