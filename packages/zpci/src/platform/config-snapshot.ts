@@ -32,8 +32,8 @@ const commandOf = (config: FunctionConfig): number | undefined => {
 };
 
 /**
- * Reads what has to be restored after a reset; undefined while the function cannot be read: such a state is never saved
- * (R2.8).
+ * Reads what has to be restored after a reset. Undefined when the function cannot be read, from the start or from some
+ * register on: such a state is never saved (R2.8).
  */
 export function saveZpciConfig(config: FunctionConfig): ZpciConfigSnapshot | undefined {
   const command = commandOf(config);
@@ -42,10 +42,15 @@ export function saveZpciConfig(config: FunctionConfig): ZpciConfigSnapshot | und
     const value = config.readConfig(offset, width);
     return value === undefined ? [] : [{ offset, width, value }];
   });
-  return registers.length === SAVED.length ? { command, registers } : undefined;
+  // What has stopped answering meanwhile has given all ones.
+  if (registers.length < SAVED.length || commandOf(config) === undefined) return undefined;
+  return { command, registers };
 }
 
-/** Writes a saved configuration back, but for the right to do DMA. @returns false when the function does not take it. */
+/**
+ * Writes a saved configuration back, Command last and without the right to do DMA (R2.7).
+ * @returns false when a write was lost, or the function does not answer after the last one.
+ */
 export function restoreZpciConfig(config: FunctionConfig, { command, registers }: ZpciConfigSnapshot): boolean {
   for (const { offset, width, value } of registers) {
     if (config.writeConfig(offset, width, value) === false) return false;
@@ -54,7 +59,7 @@ export function restoreZpciConfig(config: FunctionConfig, { command, registers }
   return config.writeConfig(PCI_HEADER.COMMAND, 2, quiet) !== false && commandOf(config) !== undefined;
 }
 
-/** Lets the function do DMA. @returns false when it does not take it. */
+/** Lets the function do DMA: sets bus master in Command. @returns false when the function does not answer, or not take it. */
 export function enableBusMaster(config: FunctionConfig): boolean {
   const command = commandOf(config);
   if (command === undefined) return false;
