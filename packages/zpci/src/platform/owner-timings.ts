@@ -1,4 +1,4 @@
-/** How long a reset is tried again that the host does not let through yet, in milliseconds. */
+/** How long a reset is tried again that the host does not let through yet, in milliseconds: positive, finite numbers. */
 export interface OwnerTimings {
   /** Before it is tried again for the first time; then twice as long, and so on. */
   readonly firstRetryMs: number;

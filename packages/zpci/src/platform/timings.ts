@@ -1,4 +1,4 @@
-/** How long busy firmware is waited for. */
+/** How long busy firmware is waited for: milliseconds from 0, whole numbers of times from 0 or Infinity. */
 export interface ZpciTimings {
   /** Milliseconds before a busy CLP command is given again. */
   readonly commandBusyMs: number;

@@ -20,6 +20,7 @@ import { CCDF_ERROR_LENGTH, decodeCcdfError, errorClass } from '../ccdf/index.js
 import { type ZpciOwnerPort } from '../owner-port.js';
 import { zpciOwnerProcedure } from '../procedure/owner.js';
 import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
+import { checkedOwnerTimings } from './check-timings.js';
 import { HeldFunction } from './held-function.js';
 import { OWNER_TIMINGS, type OwnerTimings } from './owner-timings.js';
 
@@ -50,17 +51,21 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   readonly #listening: Disposable[] = [];
   #sequence = 0;
 
-  /** @throws PciRecoveryError `ERR_PCI_DUPLICATE_FUNCTION` when two ports are of one address. */
+  /**
+   * @throws PciRecoveryError `ERR_PCI_DUPLICATE_FUNCTION` when two ports are of one address, `ERR_PCI_BAD_SETTING` for
+   * timings that are no positive numbers.
+   */
   constructor(ports: readonly ZpciOwnerPort[], clock: Clock, options: ZpciOwnerOptions = {}) {
     this.name = options.name ?? 'zpci-owner';
     this.#clock = clock;
+    const timings = checkedOwnerTimings(options.timings ?? OWNER_TIMINGS);
     for (const port of ports) {
       if (this.#held.has(port.bdf)) {
         throw new PciRecoveryError('ERR_PCI_DUPLICATE_FUNCTION', `Two ports are of ${port.bdf}: pass each once.`, {
           context: { bdf: port.bdf },
         });
       }
-      const held = new HeldFunction(port, clock, options.timings ?? OWNER_TIMINGS, () => this.#sequence);
+      const held = new HeldFunction(port, clock, timings, () => this.#sequence);
       this.#held.set(port.bdf, held);
       this.#listening.push(port.onError(() => this.#signalled(held)));
     }

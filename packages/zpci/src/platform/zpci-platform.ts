@@ -27,6 +27,7 @@ import { ZPCI_TOKENS } from '../tokens.js';
 import { countedVote, UEVENT_OF_VOTE } from '../votes.js';
 import { after } from './after.js';
 import { Availability } from './availability.js';
+import { checkedTimings } from './check-timings.js';
 import { freshCounters, type ZpciCounters } from './counters.js';
 import { Firmware } from './firmware.js';
 import { FunctionTable } from './function-table.js';
@@ -93,6 +94,7 @@ export class ZpciPlatform implements RecoveryPlatform {
   readonly #availability: Availability;
   readonly #intake: Intake;
 
+  /** @throws PciRecoveryError `ERR_PCI_BAD_SETTING` for timings that are no numbers from 0. */
   constructor(
     @inject(ZPCI_TOKENS.port) port: ZpciHostPort,
     @inject(TOKENS.clock) clock: Clock,
@@ -101,7 +103,7 @@ export class ZpciPlatform implements RecoveryPlatform {
     this.name = options.name ?? 'zpci';
     this.#port = port;
     this.#options = options;
-    this.#firmware = new Firmware(port, clock, options.timings ?? ZPCI_KERNEL_TIMINGS);
+    this.#firmware = new Firmware(port, clock, checkedTimings(options.timings ?? ZPCI_KERNEL_TIMINGS));
     const happened = (happening: ZpciHappening): void => this.#happened(happening);
     this.#availability = new Availability({ port, firmware: this.#firmware, table: this.#table, happened });
     this.#intake = new Intake({
