@@ -31,14 +31,29 @@ export function program(io: Io, finish: (code: ExitCode) => void): Command {
     .description('Recovers PCI devices after hardware errors.')
     .version(version)
     .addHelpText('after', EXAMPLES)
-    .showHelpAfterError('(pci-recovery --help tells more)');
+    .helpCommand(false);
   const commands = [listCommand, watchCommand, recoverCommand, simulateCommand, decodeCommand, conformanceCommand];
   for (const sub of commands) command.addCommand(sub(io, finish));
+  command.addCommand(helpCommand(command));
   for (const one of [command, ...command.commands]) {
+    const words = one === command ? '' : `${one.name()} `;
+    one.showHelpAfterError(`(pci-recovery ${words}--help tells more)`);
     one.exitOverride().configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'pci-recovery: ')),
     });
   }
   return command;
 }
+
+/** `pci-recovery help [COMMAND]`. Commander's own answers an unknown name with the whole help, and does not say what was wrong. */
+const helpCommand = (command: Command): Command =>
+  new Command('help')
+    .description('Explains a command.')
+    .argument('[command]', 'which one')
+    .action((name?: string) => {
+      const one = name === undefined ? command : command.commands.find((sub) => sub.name() === name);
+      if (one === undefined) command.error(`error: unknown command '${name!}'`);
+      one.outputHelp();
+    });

@@ -43,7 +43,8 @@ export function selectCases(options: ConformanceOptions = {}): ConformanceCase[]
   const { levels, only, knownFailures = {}, cases = CASES } = options;
   for (const pattern of [...(only ?? []), ...Object.keys(knownFailures)]) {
     if (cases.some(({ id }) => means(pattern, id))) continue;
-    throw new PciRecoveryError('ERR_PCI_UNKNOWN_CASE', `The suite has no case "${pattern}".`, { context: { pattern } });
+    const message = `The suite has no case "${pattern}": docs/conformance.md lists all.`;
+    throw new PciRecoveryError('ERR_PCI_UNKNOWN_CASE', message, { context: { pattern } });
   }
   const wanted = (id: string): boolean => only?.some((pattern) => means(pattern, id)) ?? true;
   return cases.filter(({ id, level }) => (levels?.includes(level) ?? true) && wanted(id));

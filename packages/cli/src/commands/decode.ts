@@ -19,7 +19,8 @@ Examples:
   dmesg | pci-recovery decode -                what the kernel said about AER, EEH and zPCI
   pci-recovery decode record.bin               a CCDF record, or diagnostic data of a PHB (also as hexadecimal text)
 
-What the input is, is recognised by what is in it.`;
+What the input is, is recognised by what is in it.
+Exit codes: 0 something was decoded, 1 the input cannot be read or is none of this, 2 wrong arguments.`;
 
 /** `pci-recovery decode FILE|-`. */
 export const decodeCommand = (io: Io, finish: (code: ExitCode) => void): Command =>

@@ -13,7 +13,8 @@ Examples:
   pci-recovery list --all --json               bridges too, one JSON object per line
   pci-recovery list --root recorded-machine    of a recorded tree: its sys, dev and proc
 
-Root is not needed, but without it only 64 bytes of configuration space can be read.`;
+Root is not needed, but without it only 64 bytes of configuration space can be read.
+Exit codes: 0 done, also where there is no PCI, 1 the root has no sys, 2 wrong arguments.`;
 
 interface ListOptions {
   readonly all?: boolean;

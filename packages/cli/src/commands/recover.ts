@@ -18,7 +18,9 @@ Examples:
   pci-recovery recover 01:00.0 01:00.1 --watch both functions of a device are held, and every error is recovered until ^C
 
 The devices have to be bound to vfio-pci, and nobody else may hold them: pci-recovery list tells what is in the way. Opening a
-device resets it. Functions that share a port belong together: name them all.`;
+device resets it. Functions that share a port belong together: name them all.
+Exit codes: 0 nothing was broken, or all of it was recovered, 1 it cannot be held, 2 wrong arguments, 3 it has no AER,
+4 a function is not to be used again.`;
 
 interface RecoverOptions {
   readonly watch?: boolean;

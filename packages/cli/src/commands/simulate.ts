@@ -17,7 +17,8 @@ Examples:
   pci-recovery simulate --side-by-side --fault nonfatal     one fault on all platforms, beside each other
   pci-recovery simulate --platform aer --fault surprise-removal --json
 
-Without --fault each platform shows its default fault. With --json the last line of each platform is the outcome.`;
+Without --fault each platform shows its default fault. With --json the last line of each platform is the outcome.
+Exit codes: 0 recovered, or nothing had to be, 2 wrong arguments, 4 not recovered, also where the fault is meant to end so.`;
 
 interface SimulateOptions {
   readonly platform: string;
@@ -33,7 +34,7 @@ export const simulateCommand = (io: Io, finish: (code: ExitCode) => void): Comma
     .description('Lets a fault happen on simulated hardware and recovers it, step by step.')
     .addOption(new Option('--platform <name>', 'which platform').choices([...SIMULATIONS.keys(), 'all']).default('all'))
     .option('--fault <name>', 'which fault (see --list)')
-    .option('--list', 'list the faults instead')
+    .addOption(new Option('--list', 'list the faults instead').conflicts('fault'))
     .addOption(new Option('--side-by-side', 'platforms beside each other').conflicts(['json', 'list']))
     .option('--json', 'one JSON object per line')
     .addHelpText('after', EXAMPLES)

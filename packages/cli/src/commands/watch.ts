@@ -14,7 +14,8 @@ Examples:
   pci-recovery watch 01:00.0 --json     errors that concern one function, one JSON object per line
 
 It looks on and touches nothing: drivers and other processes keep their devices. Root sees everything; without it, severity and
-source come from the kernel's counters. Goes on until it is interrupted (^C).`;
+source come from the kernel's counters. Goes on until it is interrupted (^C).
+Exit codes: 0 interrupted, 1 the kernel cannot be followed, 2 wrong arguments.`;
 
 /** `pci-recovery watch [BDF…]`. */
 export const watchCommand = (io: Io, finish: (code: ExitCode) => void): Command =>
