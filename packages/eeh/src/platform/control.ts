@@ -25,7 +25,7 @@ export function* waitState(around: Surroundings, pe: Pe, most: number, until?: S
   for (let left = most; ;) {
     const { state, wait } = ops.getState(pe);
     if (state !== EEH_STATE.UNAVAILABLE) return state;
-    if (left <= 0) return EEH_STATE.NOT_SUPPORTED;
+    if (!(left > 0)) return EEH_STATE.NOT_SUPPORTED;
     const ask = Math.min(Math.max(wait, timings.shortestAsk), timings.longestAsk);
     yield pause(clock, Math.min(ask, left), until?.signal);
     left -= ask;

@@ -27,13 +27,14 @@ export interface OpalSurroundings {
  */
 export function* finished(around: OpalSurroundings, target: OpalTarget, rc: number): Waiting<number> {
   const { firmware, clock, timings } = around;
-  if (rc <= 0) return rc;
-  for (let waited = 0; ;) {
+  // What is no time at all (NaN) is no success either.
+  if (!(rc > 0)) return rc;
+  for (let most = timings.state; ;) {
     const left = firmware.poll(target);
-    if (left <= 0) return left;
-    if (waited >= timings.state) return OPAL.HARDWARE;
-    yield pause(clock, left);
-    waited += left;
+    if (!(left > 0)) return left;
+    if (most <= 0) return OPAL.HARDWARE;
+    yield pause(clock, Math.min(left, most));
+    most -= left;
   }
 }
 
