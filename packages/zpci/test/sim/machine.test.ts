@@ -58,6 +58,19 @@ describe('the error state', () => {
     expect(seen(hardware)).toEqual(['error_state', 'notification', 'dma_unblocked', 'load_store_unblocked']);
   });
 
+  it.each(
+    [{ mvn: 0x1000 }, { pec: 0x1_0000 }, { pec: -1, disables: 'openly' as const }, { faddr: 1n << 64n }].map(
+      (details) => [Object.keys(details).join(), details] as const,
+    ),
+  )('is not entered by an error that no record can tell of: %s', async (_, details) => {
+    const { hardware } = machine();
+    const before = hardware.inspect(1);
+    expect(codeOf(() => hardware.detect(1, details))).toBe('ERR_PCI_BAD_CCDF_FIELD');
+    expect(hardware.inspect(1)).toEqual(before);
+    expect(hardware.log).toEqual([]);
+    expect(await said(hardware)).toEqual([]);
+  });
+
   it('is none for a measurement event', () => {
     const { hardware } = machine();
     hardware.detect(1, { pec: 0x2a });

@@ -1,4 +1,4 @@
-import { errorClass } from '../../ccdf/index.js';
+import { encodeCcdfError, errorClass } from '../../ccdf/index.js';
 import { type Machine } from './machine.js';
 import { PAGE_SHIFT, type SimulatedFunction } from './simulated-function.js';
 
@@ -35,9 +35,14 @@ const NOT_MAPPED = 0x04;
 const OUT_OF_RANGE = 0x02;
 const SYSTEM_ERROR = 0x0b;
 
-/** A function detects an error: it is blocked, unless it only concerns measurement, and firmware reports it. */
+/**
+ * A function detects an error: it is blocked, unless it only concerns measurement, and firmware reports it.
+ * @throws PciRecoveryError `ERR_PCI_BAD_CCDF_FIELD` for a field out of its range; then nothing has happened.
+ */
 export function detectError(machine: Machine, fn: SimulatedFunction, details: ErrorDetails = {}): void {
   const { disables, pec = SYSTEM_ERROR, ...fields } = details;
+  // What no record can tell of does not happen.
+  encodeCcdfError({ ...fields, pec });
   const kind = errorClass(pec);
   if (kind !== 'measurement') {
     fn.error = true;
