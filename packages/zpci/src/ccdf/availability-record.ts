@@ -72,8 +72,8 @@ export function encodeCcdfAvailability(record: Partial<CcdfAvailability>): Uint8
   for (const field of CCDF_AVAILABILITY_FIELDS) {
     const value = record[field.name] ?? 0;
     checkField('availability', field, value);
-    if (field.word === 16) view.setUint16(field.offset, value);
-    else view.setUint32(field.offset, value);
+    if (field.word === 16) view.setUint16(field.offset, Number(value));
+    else view.setUint32(field.offset, Number(value));
   }
   return bytes;
 }

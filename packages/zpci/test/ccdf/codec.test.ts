@@ -98,6 +98,11 @@ describe.each(CODECS)('the CCDF of kind "%s"', (kind, length, fields, decode, en
     },
   );
 
+  it.each(fields.map((field) => [field.name, field] as const))('writes %s given as a bigint, too', (name, field) => {
+    const most = (1n << BigInt(field.bits)) - 1n;
+    expect(BigInt(decode(encode({ [name]: most }))[name]!)).toBe(most);
+  });
+
   it('has 0 where nothing is given', () => expect(encode({})).toEqual(new Uint8Array(length)));
 });
 
