@@ -55,7 +55,10 @@ export function* unfreeze(around: Surroundings, pe: Pe): Waiting<number> {
   return (yield* thaw(around, pe, 'mmio')) || (yield* thaw(around, pe, 'dma'));
 }
 
-/** Thaws a PE and all below it, each in up to three tries (eeh_clear_pe_frozen_state). */
+/**
+ * Thaws a PE and all below it, each in up to three tries (eeh_clear_pe_frozen_state). Registers that nobody could reach before
+ * are written back then; the kernel leaves them as the reset did.
+ */
 export function* unfreezeAll(around: Surroundings, root: Pe, includePassed: boolean): Waiting<number> {
   for (const pe of walkPes(root)) {
     if (!includePassed && pe.passed > 0) continue;
@@ -63,6 +66,7 @@ export function* unfreezeAll(around: Surroundings, root: Pe, includePassed: bool
     while (tries < TRIES && (yield* unfreeze(around, pe)) !== 0) tries++;
     if (tries === TRIES) return ERRNO.EIO;
   }
+  if (around.ops.blocksFrozen(root)) yield* restoreFunctions(around, root);
   clear(root, PE_STATE.ISOLATED, includePassed);
   return 0;
 }
@@ -113,11 +117,18 @@ export function* resetStep(around: Surroundings, pe: Pe, option: number, include
 
 /** After a reset: registers back, address decoding on again, then the thaw (eeh_pe_reenable_devices). */
 function* reenable(around: Surroundings, pe: Pe, includePassed: boolean): Waiting<number> {
+  yield* restoreFunctions(around, pe);
+  const rc = includePassed || pe.passed === 0 ? yield* unfreeze(around, pe) : 0;
+  if (rc !== 0) return rc;
+  // In the middle of a whole reset nothing is thawed yet.
+  if ((pe.state & PE_STATE.RESET) === 0 && around.ops.blocksFrozen(pe)) yield* restoreFunctions(around, pe);
+  clear(pe, PE_STATE.ISOLATED, includePassed);
+  return 0;
+}
+
+function* restoreFunctions(around: Surroundings, pe: Pe): Waiting<void> {
   yield* restoreRegisters(around, pe);
   for (const device of pe.functions) if (device.present) reenableDecoding(around, device);
-  const rc = includePassed || pe.passed === 0 ? yield* unfreeze(around, pe) : 0;
-  if (rc === 0) clear(pe, PE_STATE.ISOLATED, includePassed);
-  return rc;
 }
 
 /**

@@ -45,6 +45,10 @@ export class PowerNvOps implements EehOps {
     this.thawsForLog = port.hostBridges[0]?.model === 'p7ioc';
   }
 
+  blocksFrozen({ phb }: Pe): boolean {
+    return this.#around.p7iocs.has(phb);
+  }
+
   peNumber(bdf: Bdf): number | undefined {
     return this.#port.peNumber(bdf);
   }

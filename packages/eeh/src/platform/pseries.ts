@@ -37,6 +37,11 @@ export class PSeriesOps implements EehOps {
     this.#timings = timings;
   }
 
+  /** They are blocked, but a reset lifts the freeze. */
+  blocksFrozen(): boolean {
+    return false;
+  }
+
   /** EEH is enabled for a function when it is probed; where that fails it has none (pseries_eeh_init_edev). */
   peNumber(bdf: Bdf): number | undefined {
     const address = this.#firmware.configAddress(bdf);

@@ -70,6 +70,11 @@ export interface EehOps {
   readonly thawsForLog: boolean;
   /** A host bridge's own state can be asked for (EEH_PROBE_MODE_DEV). */
   readonly knowsHostBridges: boolean;
+  /**
+   * Nobody reaches the registers of a PE while it is frozen, and a reset leaves it frozen: what a reset cleared can be written
+   * back only after the thaw.
+   */
+  blocksFrozen(pe: Pe): boolean;
   peNumber(bdf: Pe['functions'][number]['bdf']): number | undefined;
   /**
    * State in bits of `EEH_STATE`, negative when it could not be asked. `wait`: milliseconds, while it is unavailable. Finding a PE

@@ -69,6 +69,29 @@ describe('a P7IOC is cleared of injected errors before each reset (pnv_eeh_reset
     expect(scopes.map(({ action }) => action)).toEqual([OPAL_RESET.PHB_ERROR, OPAL_RESET.HOT, OPAL_RESET.HOT]);
   });
 
+  it.each([
+    ['for everybody below a host bridge', A0, P7IOC],
+    ['for a card behind a switch', LEFT, { hostBridges: [{ ...SWITCH.hostBridges[0]!, model: 'p7ioc' as const }] }],
+  ])('and registers are written back after the thaw: before it nobody reaches them, %s', async (_, bdf, machine) => {
+    const here = await running(host(machine), { [bdf]: NEEDY });
+    const bar = here.hardware.readConfig(bdf, 0x10, 4);
+    here.hardware.freeze(bdf);
+    here.read(bdf);
+    expect((await here.ended(1))[0]!.result).toBe('recovered');
+    expect([bar, here.hardware.readConfig(bdf, 0x10, 4)]).toEqual([bar, bar]);
+    expect(here.hardware.readConfig(bdf, 0x04, 2) & 2).toBe(2);
+  });
+
+  it('also when its owner has it reset', async () => {
+    const here = host(P7IOC);
+    await drive(here, here.platform.open(A0));
+    const bar = here.hardware.readConfig(A0, 0x10, 4);
+    for (const operation of [OP.RESET_HOT, OP.RESET_DEACTIVATE])
+      expect(await drive(here, here.platform.peOperation(A0, operation))).toBe(0);
+    expect([bar, here.hardware.readConfig(A0, 0x10, 4)]).toEqual([bar, bar]);
+    expect(here.hardware.readConfig(A0, 0x04, 2) & 2).toBe(2);
+  });
+
   it('and where that fails there is no reset', async () => {
     const here = await running(host(P7IOC), { [A0]: NEEDY });
     here.hardware.script({ fault: 'call_fails', call: 'reset', rc: OPAL.HARDWARE, action: OPAL_RESET.PHB_ERROR });
