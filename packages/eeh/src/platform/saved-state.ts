@@ -1,7 +1,7 @@
 import { PCI_HEADER } from '@pci-recovery/pci';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices, walkPes } from '../pe/tree.js';
-import { readRegister, saveRegisters, writeRegister } from './config.js';
+import { ALL_ONES, readRegister, saveRegisters, writeRegister } from './config.js';
 import { restoreRegisters } from './restore.js';
 import { type Surroundings } from './surroundings.js';
 import { type Waiting } from './waiting.js';
@@ -15,19 +15,26 @@ const isRestricted = (pe: Pe | undefined): boolean => ((pe?.state ?? 0) & PE_STA
 export type SavedState = ReadonlyMap<EehDevice, readonly number[]>;
 
 /**
- * Keeps the registers of everything in a PE and below it, but of those that must not be touched while frozen. The kernel keeps
- * those of capabilities too (PCI Express, MSI-X): here they are left to whoever the PE is handed to.
+ * Keeps the registers of everything in a PE and below it, but of those that must not be touched while frozen, or cannot be seen
+ * then (pSeries, P7IOC): the kernel keeps their all ones, and writes them back. It keeps those of capabilities too (PCI Express,
+ * MSI-X): here they are left to whoever the PE is handed to.
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_driver.c:eeh_dev_save_state.
  */
 export function saveState({ port }: Surroundings, root: Pe): SavedState {
-  const kept = walkDevices(root).filter((device) => device.present && !isRestricted(device.pe));
-  return new Map(kept.map((device) => [device, saveRegisters(port, device.bdf)]));
+  const saved = new Map<EehDevice, readonly number[]>();
+  for (const device of walkDevices(root)) {
+    if (!device.present || isRestricted(device.pe)) continue;
+    const dwords = saveRegisters(port, device.bdf);
+    // Nobody's command and status are all ones; a virtual function's vendor id is.
+    if (dwords[COMMAND_DWORD] !== ALL_ONES[4]) saved.set(device, dwords);
+  }
+  return saved;
 }
 
 /**
  * Writes them back, from the last double word to the first; of functions that must not be touched what they had when they were
- * probed (eeh_driver.c:eeh_dev_restore_state, drivers/pci/pci.c:pci_restore_config_space).
+ * probed, which the others that are not kept got in the reset (eeh_driver.c:eeh_dev_restore_state, drivers/pci/pci.c:pci_restore_config_space).
  */
 export function* restoreState(around: Surroundings, root: Pe, saved: SavedState): Waiting<void> {
   for (const [device, dwords] of saved) restoreDwords(around, device, dwords);

@@ -26,6 +26,25 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     expect([here.hardware.readConfig(A0, 0x04, 2), here.hardware.readConfig(A0, 0x0c, 1)]).toEqual([0x0406, 0x20]);
   });
 
+  it.each([
+    ['pSeries', { firmware: 'rtas' }, {}],
+    ['a P7IOC', {}, { model: 'p7ioc' }],
+  ] as const)(
+    'on %s, where nobody can see the registers of a frozen PE, it gets those that it was probed with',
+    async (_, machine, bridge) => {
+      const { hostBridges } = single({ vendorId: 0x10df, deviceId: 0xe220 });
+      const here = host({ ...machine, hostBridges: [{ ...hostBridges[0]!, ...bridge }] });
+      const registers = () => [0x00, 0x0c, 0x10, 0x3c].map((offset) => here.hardware.readConfig(A0, offset, 4));
+      const before = registers();
+      here.hardware.freeze(A0);
+      expect(await drive(here, here.platform.open(A0))).toBe(0);
+      expect(factsOf(here.hardware, 'reset_end')).toHaveLength(1);
+      expect(registers()).toEqual(before);
+      // Memory decoding as it was, parity and SERR; bus mastering is the owner's matter.
+      expect(here.hardware.readConfig(A0, 0x04, 2)).toBe(0x0102);
+    },
+  );
+
   it('nobody opens what has no PE', async () => {
     const here = host(single());
     here.hardware.remove(A0);
