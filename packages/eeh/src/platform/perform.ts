@@ -101,7 +101,8 @@ const performers: Readonly<Record<string, Performer>> = {
     return { ok: true, scope: around.rescope(pe) };
   },
   replug_virtual: (around, pe) => {
-    for (const { bdf } of unplugged.get(pe) ?? []) around.port.addVirtual(bdf);
+    // That of a PE of its own is back since its reset (eeh_add_virt_device).
+    for (const { bdf } of unplugged.get(pe) ?? []) if (!around.port.topology.get(bdf)) around.port.addVirtual(bdf);
     unplugged.delete(pe);
     around.sync();
     return { ok: true, scope: around.rescope(pe) };

@@ -23,6 +23,24 @@ describe('who leaves before a reset (eeh_rmv_device)', () => {
     expect(namesOf(factsOf(here.hardware, 'added'))).toEqual([PF]);
   });
 
+  it.each([
+    ['whose driver cannot take part', { ...DEAF, errorDetected: 'need_reset' as const }],
+    ['without driver', {}],
+  ])('a virtual function %s comes back once, after its own reset', async (_, votes) => {
+    const here = await running(host(VIRTUAL), { [PF]: NEEDY, ...(Object.keys(votes).length > 0 && { [VF1]: votes }) });
+    const asked: unknown[] = [];
+    const addVirtual = here.hardware.addVirtual.bind(here.hardware);
+    here.hardware.addVirtual = (bdf) => {
+      asked.push([bdf, here.hardware.topology.get(bdf)]);
+      addVirtual(bdf);
+    };
+    here.hardware.freeze(VF1);
+    here.read(VF1);
+    const [outcome] = await here.ended(1);
+    expect([outcome!.result, outcome!.usable]).toEqual(['recovered', [{ bdf: VF1, generation: 1 }]]);
+    expect(asked).toEqual([[VF1, undefined]]);
+  });
+
   it('everybody: what is below a bridge first, then the bus from its end (pci_hp_remove_devices)', async () => {
     const here = await running(host(SWITCH), {});
     here.hardware.freeze(UP);
