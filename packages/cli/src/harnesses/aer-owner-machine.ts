@@ -82,6 +82,7 @@ export function sysfsOf({ sysfs }: ScriptedKernel, { ports }: OwnerMachine): Sys
       return number === undefined ? sysfs.readBytes(bdf, attribute) : portConfig(number);
     },
     write: (bdf, attribute, text) => sysfs.write(bdf, attribute, text),
+    writeBytes: (bdf, attribute, offset, bytes) => sysfs.writeBytes(bdf, attribute, offset, bytes),
     link: (bdf, name) => sysfs.link(bdf, name),
     parent: (bdf) => sysfs.parent(bdf),
   };
