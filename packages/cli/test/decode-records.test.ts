@@ -102,6 +102,37 @@ describe('decode recognises', () => {
     });
   });
 
+  it.each([
+    ['a line of a kernel log', 'EEH: Frozen PHB#0-PE#1 detected\n', 0],
+    ['any other line', 'Nothing of this is of any worth.', 1],
+  ])('text as long as a CCDF record as text: %s', async (_, text, expected) => {
+    expect(Buffer.byteLength(text)).toBe(32);
+    const { code, out } = await decode(text);
+    expect(code).toBe(expected);
+    expect(out).not.toContain('zPCI');
+  });
+
+  it.each([
+    ['binary', Buffer.concat([error, encodeCcdfAvailability({ fh: 7, fid: 2, pec: 0x303 })])],
+    ['a line each', `${Buffer.from(error).toString('hex')}\r\n${Buffer.from(error).toString('hex')}\r\n`],
+  ])('several CCDF records, %s', async (_, input) => {
+    const records = await decodeJson(input);
+    expect(records.map(({ kind }) => kind)).toEqual(['ccdf_error', expect.stringMatching(/^ccdf_/)]);
+  });
+
+  it('records behind a byte order mark', async () => {
+    expect(await decodeJson(`\ufeff${Buffer.from(error).toString('hex')}\r\n`)).toHaveLength(1);
+  });
+
+  it('a kernel log and a dump of lspci in one text: both are decoded', async () => {
+    const dump = '00:02.0 0300: 8086:1234\n00: 86 80 34 12 06 05 10 00 00 00 00 03 00 00 00 00\n';
+    const records = await decodeJson(`[    1.000000] EEH: Frozen PHB#0-PE#1fd detected\n\n${dump}`);
+    expect(records).toEqual([
+      expect.objectContaining({ bdf: '0000:00:02.0' }),
+      expect.objectContaining({ source: 'kernel_log', kind: 'frozen' }),
+    ]);
+  });
+
   it('shows all of them to people too', async () => {
     expect((await decode(error)).out).toContain('zPCI error event 0x0004: translation protection (recoverable)');
     expect((await decode(blob)).out).toContain('PHB4 diagnostic data, version 1');
@@ -117,6 +148,29 @@ describe('decode of damaged records', () => {
     const [record] = await decodeJson(blob);
     expect(record).toMatchObject({ kind: 'phb_diag', model: null, raw: Buffer.from(blob).toString('hex') });
     expect(record!['findings']).not.toEqual([]);
+  });
+
+  it.each(DIAG_LAYOUTS.map(({ model, ioType, length }) => [model, ioType, length] as const))(
+    'knows diagnostic data of a %s that is cut off, and says so',
+    async (_, ioType, length) => {
+      const blob = new Uint8Array(length >> 1);
+      [1, ioType, length].forEach((word, index) => new DataView(blob.buffer).setUint32(4 * index, word));
+      for (const input of [blob, Buffer.from(blob).toString('hex'), blob.subarray(0, 12)]) {
+        const [record] = await decodeJson(input);
+        expect(record).toMatchObject({ kind: 'phb_diag', findings: [{ code: 'data_truncated' }] });
+      }
+    },
+  );
+
+  it.each([
+    ['hexadecimal text', '00'.repeat(31), 'as bytes it has 31, and a CCDF record has 32'],
+    ['hexadecimal text with half a byte', '0'.repeat(63), 'it has 63 hexadecimal digits, and bytes have two each'],
+    ['bytes', new Uint8Array(33), 'it has 33 bytes that are no text, and a CCDF record has 32'],
+    ['nothing', '', 'it is empty'],
+  ])('says what is wrong with %s that are no record', async (_, input, why) => {
+    const { code, out, err } = await decode(input);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(why);
   });
 
   it('never crashes, whatever the bytes are', async () => {

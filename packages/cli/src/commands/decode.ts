@@ -1,12 +1,13 @@
 import { parseLspciDump } from '@pci-recovery/pci/lspci';
 import { Command } from 'commander';
-import { ccdfDecoded } from '../decode/ccdf.js';
+import { ccdfsDecoded } from '../decode/ccdf.js';
 import { type Decoded } from '../decode/decoded.js';
 import { nameOf, readInput } from '../decode/input.js';
 import { kernelLogDecoded } from '../decode/kernel-log.js';
 import { findingsBefore, lspciDecoded } from '../decode/lspci.js';
 import { phbBlobDecoded } from '../decode/phb-diag.js';
-import { recognise } from '../decode/recognise.js';
+import { printable } from '../decode/printable.js';
+import { recognise, whyNoRecord } from '../decode/recognise.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { CommandFailure } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
@@ -34,7 +35,7 @@ export const decodeCommand = (io: Io, finish: (code: ExitCode) => void): Command
 async function decode(file: string, json: boolean, io: Io): Promise<ExitCode> {
   const input = await readInput(file, io.stdin);
   const { found, remarks } = decodeBytes(input, nameOf(file), paletteFor(io));
-  for (const remark of remarks) await writeLine(io.stderr, `${nameOf(file)}: ${remark}`);
+  for (const remark of remarks) await writeLine(io.stderr, printable(`${nameOf(file)}: ${remark}`));
   for (const one of found) {
     if (json) await writeLine(io.stdout, JSON.stringify(one.json));
     else for (const line of one.view) await writeLine(io.stdout, line);
@@ -50,22 +51,29 @@ interface Answer {
 
 function decodeBytes(input: Uint8Array, name: string, paint: Palette): Answer {
   const { kind, bytes } = recognise(input);
-  if (kind === 'ccdf') return { found: [ccdfDecoded(bytes, paint)], remarks: [] };
+  if (kind === 'ccdf') return { found: ccdfsDecoded(bytes, paint), remarks: [] };
   if (kind === 'phb_diag') return { found: [phbBlobDecoded(bytes, paint)], remarks: [] };
   return decodeText(bytes, name, paint);
 }
 
-/** A dump of lspci has devices with bytes; everything else may be a log. */
+function* both(first: Iterable<Decoded>, then: Iterable<Decoded>): Generator<Decoded> {
+  yield* first;
+  yield* then;
+}
+
+/** A dump of lspci has devices with bytes; a log has records; one text may have both. */
 function decodeText(bytes: Uint8Array, name: string, paint: Palette): Answer {
   const dump = parseLspciDump(bytes);
-  if (dump.devices.some((device) => device.bytes.length > 0)) {
-    const remarks = findingsBefore(dump).map(({ line, message }) => `line ${line}: ${message}`);
-    return { found: lspciDecoded(dump, paint), remarks };
-  }
   const log = kernelLogDecoded(bytes, paint);
+  if (dump.devices.some((device) => device.bytes.length > 0)) {
+    const found = lspciDecoded(dump, paint);
+    if (log.found.length > 0) return { found: both(found, log.found), remarks: log.remarks };
+    return { found, remarks: findingsBefore(dump).map(({ line, message }) => `line ${line}: ${message}`) };
+  }
   if (log.found.length > 0) return log;
+  const why = whyNoRecord(bytes);
   throw new CommandFailure(
     EXIT.failure,
-    `${name} is not a dump of lspci -x, a kernel log that speaks of AER, EEH or zPCI, a CCDF record or PHB diagnostic data. Make a dump with: lspci -xxxx`,
+    `${name} is not a dump of lspci -x, a kernel log that speaks of AER, EEH or zPCI, a CCDF record or PHB diagnostic data${why === undefined ? '' : `: ${why}`}. Make a dump with: lspci -xxxx`,
   );
 }

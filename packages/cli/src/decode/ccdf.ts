@@ -1,4 +1,11 @@
-import { AVAILABILITY, decodeCcdfAvailability, decodeCcdfError, errorClass, errorCode } from '@pci-recovery/zpci';
+import {
+  AVAILABILITY,
+  CCDF_ERROR_LENGTH,
+  decodeCcdfAvailability,
+  decodeCcdfError,
+  errorClass,
+  errorCode,
+} from '@pci-recovery/zpci';
 import { type Palette } from '../view/palette.js';
 import { type Decoded } from './decoded.js';
 import { hex } from './hex.js';
@@ -9,8 +16,14 @@ const EVENTS: ReadonlyMap<number, string> = new Map(
 
 const address = (value: bigint): string => `0x${value.toString(16).padStart(16, '0')}`;
 
+/** Records that follow each other, one at a time. */
+export function* ccdfsDecoded(bytes: Uint8Array, paint: Palette): Generator<Decoded> {
+  for (let at = 0; at < bytes.length; at += CCDF_ERROR_LENGTH)
+    yield ccdfDecoded(bytes.subarray(at, at + CCDF_ERROR_LENGTH), paint);
+}
+
 /** A CCDF record: its event code says whether it reports an error or availability. */
-export function ccdfDecoded(bytes: Uint8Array, paint: Palette): Decoded {
+function ccdfDecoded(bytes: Uint8Array, paint: Palette): Decoded {
   const { pec } = decodeCcdfError(bytes);
   const event = EVENTS.get(pec);
   return event === undefined ? errorDecoded(bytes, paint) : availabilityDecoded(bytes, event, paint);

@@ -3,6 +3,7 @@ import { decodeTlp, type AerCapability, type BitName, type PciFunction } from '@
 import { type DumpedDevice, type DumpFinding } from '@pci-recovery/pci/lspci';
 import { type Palette } from '../view/palette.js';
 import { hex } from './hex.js';
+import { printable } from './printable.js';
 
 const list = (bits: readonly BitName[]): string => bits.map((bit) => `${bit.short} (${bit.name})`).join(', ') || 'none';
 
@@ -13,12 +14,12 @@ export function deviceView(
   text: readonly DumpFinding[],
   paint: Palette,
 ): string[] {
-  const lines = [paint('bold', `${device.bdf} ${device.description}`.trimEnd())];
+  const lines = [paint('bold', printable(`${device.bdf} ${device.description}`.trimEnd()))];
   if (fn.pcie) lines.push(`  PCI Express: ${(fn.pcie.portType ?? 'unknown type').replaceAll('_', ' ')}`);
   if (fn.aer) lines.push(...aerView(fn.aer, device, paint));
   else lines.push(paint('dim', '  No Advanced Error Reporting.'));
   if (fn.msix) lines.push(`  MSI-X: ${fn.msix.tableSize} vectors, ${fn.msix.enabled ? 'enabled' : 'disabled'}`);
-  for (const { line, message } of text) lines.push(paint('yellow', `  ! line ${line}: ${message}`));
+  for (const { line, message } of text) lines.push(paint('yellow', printable(`  ! line ${line}: ${message}`)));
   for (const { offset, rule, message } of fn.findings)
     lines.push(paint('yellow', `  ! ${hex(offset, 2)}: ${message} [${rule}]`));
   return lines;
