@@ -133,6 +133,13 @@ describe('decode recognises', () => {
     ]);
   });
 
+  it('records of a kernel log as such, also those that name a source of their own', async () => {
+    const line = 'pcieport 0000:00:1c.0: AER: Correctable error message received from 0000:01:00.0\n';
+    expect(await decodeJson(line)).toEqual([
+      expect.objectContaining({ source: 'kernel_log', kind: 'error_message', errorSource: '0000:01:00.0' }),
+    ]);
+  });
+
   it('shows all of them to people too', async () => {
     expect((await decode(error)).out).toContain('zPCI error event 0x0004: translation protection (recoverable)');
     expect((await decode(blob)).out).toContain('PHB4 diagnostic data, version 1');
@@ -171,6 +178,15 @@ describe('decode of damaged records', () => {
     const { code, out, err } = await decode(input);
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain(why);
+  });
+
+  it('shows people no control characters of an input', async () => {
+    const dump = '00:02.0 \u001b[2J\u009b\u0007Thing\n00: 86 80 34 12\n';
+    const log = "nvme 0000:01:00.0: \u001b[2JAER: \u001b]0;x\u0007 can't recover (no error_detected callback)\n";
+    for (const input of [dump, log, `${log}${dump}`, `EEH: PE location: \u001b[2J, PHB location: N/A\n`]) {
+      const { out, err } = await decode(input);
+      expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    }
   });
 
   it('never crashes, whatever the bytes are', async () => {

@@ -1,8 +1,10 @@
+import { type Plain } from '@pci-recovery/core';
 import { scanKernelLog, type KernelLogRecord } from '@pci-recovery/pci/kernel-log';
 import { parsePhbDiagText } from '@pci-recovery/eeh/diag';
 import { type Palette } from '../view/palette.js';
 import { plain, type Decoded } from './decoded.js';
 import { phbDiagDecoded } from './phb-diag.js';
+import { printable } from './printable.js';
 
 const WITHOUT = new Set([
   'platform',
@@ -26,12 +28,20 @@ function details(record: KernelLogRecord): string {
   return [...errors, ...fields.map(([name, value]) => `${name} ${detail(value)}`)].join(', ');
 }
 
+/** A record's own source, where it names one, is that of its error: `source` says where the record is from. */
+function asJson(record: KernelLogRecord): Decoded['json'] {
+  const { source, ...fields } = plain(record) as Readonly<Record<string, Plain>>;
+  return { source: 'kernel_log', ...fields, ...(source !== undefined && { errorSource: source }) };
+}
+
 function recordDecoded(record: KernelLogRecord, paint: Palette): Decoded {
   const { platform, kind, line, bdf } = record;
   const head = `${platform} ${kind.replaceAll('_', ' ')}`;
   return {
-    json: { source: 'kernel_log', ...(plain(record) as Readonly<Record<string, never>>) },
-    view: [`${String(line).padStart(6)}  ${paint('bold', head)}${bdf ? ` ${bdf}` : ''}  ${details(record)}`.trimEnd()],
+    json: asJson(record),
+    view: [
+      `${String(line).padStart(6)}  ${paint('bold', head)}${bdf ? ` ${bdf}` : ''}  ${printable(details(record))}`.trimEnd(),
+    ],
   };
 }
 
