@@ -44,7 +44,7 @@ export interface EehDevice {
   interruptOff: boolean;
   /** A root port, or a downstream port of a switch: a link is below it (EEH_DEV_ROOT_PORT, EEH_DEV_DS_PORT). */
   hasLink: boolean;
-  /** Registers 0x00–0x3f as they were when it was probed, sixteen double words. */
+  /** Registers 0x00–0x3f as they were when it was probed, sixteen double words; none while they are unknown. */
   saved: readonly number[];
   /** Byte offsets of its capabilities; 0: it has none. */
   offsets: { readonly pcie: number; readonly pcix: number; readonly aer: number; readonly af: number };

@@ -61,9 +61,14 @@ export function writeRegister(
   if (!isBlocked(device)) port.writeConfig(device.bdf, offset, width, value);
 }
 
-/** Registers 0x00–0x3f, sixteen double words (eeh_save_bars). */
-export const saveRegisters = (port: EehHostPort, bdf: Bdf): number[] =>
-  Array.from({ length: 16 }, (_, index) => port.readConfig(bdf, 4 * index, 4) >>> 0);
+/**
+ * Registers 0x00–0x3f, sixteen double words (eeh_save_bars); none of a function that does not answer. A virtual function's
+ * identity is all ones, nobody's command and status are.
+ */
+export function saveRegisters(port: EehHostPort, bdf: Bdf): number[] {
+  const saved = Array.from({ length: 16 }, (_, index) => port.readConfig(bdf, 4 * index, 4) >>> 0);
+  return saved[PCI_HEADER.COMMAND / 4] === ALL_ONES[4] ? [] : saved;
+}
 
 /** Where a function's capabilities are: looked up while it answers, when it is probed. */
 export const capabilitiesOf = (port: EehHostPort, bdf: Bdf): EehDevice['offsets'] => ({

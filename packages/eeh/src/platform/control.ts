@@ -3,6 +3,7 @@ import { EEH_OPTION, EEH_RESET, EEH_STATE, isActive, WORKING } from '../firmware
 import { PE_STATE, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices, walkPes } from '../pe/tree.js';
 import { ERRNO } from './errno.js';
+import { probeUnknown } from './probe.js';
 import { reenableDecoding, restoreRegisters } from './restore.js';
 import { type Surroundings } from './surroundings.js';
 import { pause, type Waiting } from './waiting.js';
@@ -103,6 +104,7 @@ export function* confirmed(around: Surroundings, root: Pe, what: 'mmio' | 'dma')
 export function* resetStep(around: Surroundings, pe: Pe, option: number, includePassed: boolean): Waiting<number> {
   const { ops } = around;
   if (option === EEH_RESET.HOT || option === EEH_RESET.FUNDAMENTAL) {
+    if ((pe.state & PE_STATE.CFG_BLOCKED) === 0) probeUnknown(around, pe);
     ops.setOption(pe, EEH_OPTION.FREEZE);
     mark(pe, PE_STATE.CFG_BLOCKED);
     pe.resetAsserted = true;

@@ -3,6 +3,7 @@ import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices } from '../pe/tree.js';
 import { readRegister } from './config.js';
 import { thaw } from './control.js';
+import { probeUnknown } from './probe.js';
 import { restoreRegisters } from './restore.js';
 import { type EehLog, type LoggedRegisters, type Surroundings } from './surroundings.js';
 import { type Waiting } from './waiting.js';
@@ -27,6 +28,7 @@ export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | '
     if (around.ops.thawsForLog || severity === 'permanent') yield* thaw(around, pe, 'mmio');
     yield* around.ops.configureBridges(pe);
     if ((pe.state & PE_STATE.CFG_BLOCKED) === 0) {
+      probeUnknown(around, pe);
       yield* restoreRegisters(around, pe);
       functions = walkDevices(pe).map((device) => registersOf(around, device));
     }

@@ -1,18 +1,12 @@
 import { bdfParts, compareBdf, type Bdf } from '@pci-recovery/core';
+import { PCI_HEADER } from '@pci-recovery/pci';
 import { type PciTopology, type TopologyFunction } from '@pci-recovery/pci/topology';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { forgetIsolation, type PeTree } from '../pe/tree.js';
-import { capabilitiesOf, saveRegisters } from './config.js';
+import { probeRegisters } from './probe.js';
 import { type Surroundings } from './surroundings.js';
 
-/**
- * Broadcom network cards whose configuration space must not be touched while frozen, or the whole host bridge is fenced
- * (eeh-powernv.c:pnv_eeh_probe). Device id << 16 | vendor id.
- */
-const RESTRICTED: ReadonlySet<number> = new Set([0x1656_14e4, 0x1657_14e4, 0x168a_14e4, 0x168e_14e4]);
-
-/** Double word of the class code; base and sub class of a bridge to ISA, which EEH leaves alone. */
-const CLASS = 2;
+/** Base and sub class of a bridge to ISA, which EEH leaves alone. */
 const ISA_BRIDGE = 0x0601;
 
 /** Keeps the tree of PEs in step with the functions that software knows. */
@@ -85,13 +79,10 @@ export class Membership {
     const { port, tree, ops } = this.#around;
     const number = ops.peNumber(device.bdf);
     if (number === undefined || !tree.phb(bdfParts(device.bdf).domain)) return;
-    const saved = saveRegisters(port, device.bdf);
-    if (saved[CLASS]! >>> 16 === ISA_BRIDGE) return;
+    if (port.readConfig(device.bdf, PCI_HEADER.SUB_CLASS, 2) === ISA_BRIDGE) return;
     const pe = tree.insert(device, number, this.#parentOf(device, fn));
-    device.saved = savedWithBusMaster(saved, device.bridge);
     device.hasLink = fn?.portType === 'root_port' || fn?.portType === 'downstream_port';
-    device.offsets = capabilitiesOf(port, device.bdf);
-    if (ops.flavour === 'opal' && RESTRICTED.has(device.saved[0]!)) pe.state |= PE_STATE.CFG_RESTRICTED;
+    probeRegisters(this.#around, device);
     if ((pe.state & PE_STATE.PRI_BUS) !== 0) return;
     pe.bus = bdfParts(device.bdf).bus;
     pe.state |= PE_STATE.PRI_BUS;
@@ -108,10 +99,6 @@ export class Membership {
     return undefined;
   }
 }
-
-/** A bridge must be able to fetch its own table entries after a reset (eeh_save_bars). */
-const savedWithBusMaster = (saved: number[], bridge: boolean): number[] =>
-  bridge ? saved.map((dword, index) => (index === 1 ? (dword | 0x4) >>> 0 : dword)) : saved;
 
 /** A function has left; during a reset it stays in its PE, for its registers (eeh_remove_device). */
 function left(tree: PeTree, device: EehDevice): void {

@@ -23,12 +23,13 @@ const PARITY_AND_SERR = COMMAND.parityErrorResponse.mask | COMMAND.serrEnable.ma
 
 /**
  * Writes the registers back that every function of a PE, and of those below, had when it was probed: bridges before what is below
- * them.
+ * them. Those that are unknown are left alone.
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_pe_restore_bars, eeh_restore_bridge_bars, eeh_restore_device_bars.
  */
 export function* restoreRegisters(around: Surroundings, pe: Pe): Waiting<void> {
   for (const device of walkDevices(pe)) {
+    if (device.saved.length === 0) continue;
     if (device.bridge) yield* restoreBridge(around, device);
     else restoreEndpoint(around, device);
     around.ops.restoreConfig(device.bdf);
@@ -66,6 +67,7 @@ function restoreEndpoint(around: Surroundings, device: EehDevice): void {
 
 /** Memory and I/O decoding as it was when the function was probed (pci_reenable_device). */
 export function reenableDecoding({ port }: Surroundings, device: EehDevice): void {
+  if (device.saved.length === 0) return;
   const decoding = device.saved[1]! & (COMMAND.ioSpace.mask | COMMAND.memorySpace.mask);
   const command = readRegister(port, device, PCI_HEADER.COMMAND, 2);
   writeRegister(port, device, PCI_HEADER.COMMAND, 2, command | decoding);

@@ -1,7 +1,7 @@
 import { PCI_HEADER } from '@pci-recovery/pci';
 import { PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices, walkPes } from '../pe/tree.js';
-import { ALL_ONES, readRegister, saveRegisters, writeRegister } from './config.js';
+import { readRegister, saveRegisters, writeRegister } from './config.js';
 import { restoreRegisters } from './restore.js';
 import { type Surroundings } from './surroundings.js';
 import { type Waiting } from './waiting.js';
@@ -26,8 +26,7 @@ export function saveState({ port }: Surroundings, root: Pe): SavedState {
   for (const device of walkDevices(root)) {
     if (!device.present || isRestricted(device.pe)) continue;
     const dwords = saveRegisters(port, device.bdf);
-    // Nobody's command and status are all ones; a virtual function's vendor id is.
-    if (dwords[COMMAND_DWORD] !== ALL_ONES[4]) saved.set(device, dwords);
+    if (dwords.length > 0) saved.set(device, dwords);
   }
   return saved;
 }

@@ -210,7 +210,7 @@ it('leaves a bridge to ISA alone (pnv_eeh_probe)', () => {
   const hardware = simulateEeh({ clock, ...CARD });
   const readConfig = hardware.readConfig.bind(hardware);
   hardware.readConfig = (bdf, offset, width) =>
-    bdf === B && offset === 8 ? 0x0601_0000 : readConfig(bdf, offset, width);
+    bdf === B && offset === 0x0a ? 0x0601 : readConfig(bdf, offset, width);
   const { tree } = new EehPlatform(hardware, clock);
   expect([tree.device(A)?.pe?.name, tree.device(B)]).toEqual(['PHB#0-PE#2', undefined]);
 });
