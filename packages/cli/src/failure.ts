@@ -17,12 +17,19 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
   EPERM: 'operation not permitted',
+  ENOTDIR: 'a part of its path is no directory',
+  ENOSPC: 'no space left on the device',
 };
+
+/** What the system's error means, without a full stop. */
+export function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return REASONS[code] ?? String(error);
+}
 
 /** An error of the file system as one sentence about the file. */
 export function fileFailure(file: string, error: unknown): CommandFailure {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return new CommandFailure(EXIT.failure, `Cannot read ${file}: ${REASONS[code] ?? String(error)}.`, error);
+  return new CommandFailure(EXIT.failure, `Cannot read ${file}: ${reasonOf(error)}.`, error);
 }
 
 /** Errors of libraries that mean wrong arguments. */

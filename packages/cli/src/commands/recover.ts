@@ -47,6 +47,8 @@ export async function recover(
   host: LinuxHost,
 ): Promise<ExitCode> {
   const functions = addresses.map(addressOf);
+  // Taken before anything is held: a signal shall not end the process in the middle of a recovery.
+  const { stop } = io;
   await refuseUnsupported(functions, host);
   const { clock } = host;
   await using kernel = host.kernel();
@@ -68,7 +70,7 @@ export async function recover(
     await platform.hold(device);
   }
   await engine.start();
-  if (watch) await untilStopped(io.stop);
+  if (watch) await untilStopped(stop);
   await engine.close();
   return conclude(outcomes, functions, json, io);
 }

@@ -32,6 +32,8 @@ export const watchCommand = (io: Io, finish: (code: ExitCode) => void): Command 
 export async function watch(addresses: readonly string[], json: boolean, io: Io, host: LinuxHost): Promise<ExitCode> {
   const functions = new Set(addresses.map(addressOf));
   const { clock } = host;
+  // Taken before anything is set up in the kernel: a signal shall not leave it there.
+  const { stop } = io;
   await using kernel = host.kernel();
   const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${String(error)}`);
   const observes = functions.size > 0 ? { observes: functions.has.bind(functions) } : {};
@@ -40,7 +42,7 @@ export async function watch(addresses: readonly string[], json: boolean, io: Io,
   engine.observe(liveView(io, 'pci-recovery watch', json, clock));
   await engine.start();
   if (!json) await writeLine(io.stderr, 'Watching; end with ^C.');
-  await untilStopped(io.stop);
+  await untilStopped(stop);
   await engine.abort('The user wants an end.');
   return EXIT.done;
 }
