@@ -66,15 +66,27 @@ export class Availability {
   }
 
   /** Anything may have changed. `undisturbed` does what concerns one function. Linux: zpci_event_avail_any_device. */
-  async any(undisturbed: Undisturbed = async (fn, work) => fn.alone(work)): Promise<void> {
+  async any(undisturbed: Undisturbed): Promise<void> {
+    this.#comeAndGone();
+    for (const fn of [...this.#around.table.all()]) {
+      if (fn.state === 'configured') await undisturbed(fn, () => this.#scan(fn));
+    }
+  }
+
+  /** The same for a survey, which enables nobody that drivers see: it may be disabled by an error that is to be recovered. */
+  async look(): Promise<void> {
+    this.#comeAndGone();
+    for (const fn of [...this.#around.table.all()]) {
+      if (fn.state === 'configured' && !fn.present) await fn.alone(() => this.#scan(fn));
+    }
+  }
+
+  #comeAndGone(): void {
     const { firmware, table } = this.#around;
     for (const fn of [...table.all()]) {
       if (fn.state === 'standby' && firmware.stateOf(fn.fid) === 'reserved') this.#reserved(fn);
     }
     this.discover();
-    for (const fn of [...table.all()]) {
-      if (fn.state === 'configured') await undisturbed(fn, () => this.#scan(fn));
-    }
   }
 
   /** Takes in every function that firmware lists and nobody knows yet; none of them is enabled by that. */

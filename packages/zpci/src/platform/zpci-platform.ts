@@ -157,9 +157,12 @@ export class ZpciPlatform implements RecoveryPlatform {
     return new EventStream(this.#intake.queue, signal, (until) => this.#intake.take(until));
   }
 
-  /** Enables what is configured, as the kernel does when it starts, and looks for functions in the error state. */
+  /**
+   * Enables what is configured and no PCI function yet, as the kernel does when it starts, and looks for functions in the
+   * error state; those it leaves as they are.
+   */
   async survey(_: Stoppable): Promise<readonly ZpciEvent[]> {
-    await this.#availability.any();
+    await this.#availability.look();
     const found: ZpciEvent[] = [];
     for (const fn of [...this.#table.all()]) {
       const inError = fn.present && (await this.#inError(fn));

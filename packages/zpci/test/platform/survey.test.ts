@@ -82,6 +82,36 @@ describe('a survey in between', () => {
     expect(seen(run.hardware)).not.toContain('disabled');
   });
 
+  it('leaves what it finds as it is: so does the next one, which finds it again', async () => {
+    const run = await host();
+    run.hardware.script({ fault: 'notification_lost', fid: 1 });
+    run.hardware.detect(1, { disables: 'openly' });
+    for (let count = 0; count < 3; count++) {
+      expect(await run.platform.survey(new AbortController())).toMatchObject([{ device: { bdf: A } }]);
+      expect(run.hardware.inspect(1)).toMatchObject({ enabled: false, error: true });
+    }
+  });
+
+  it('enables nobody whose recovery is under way', async () => {
+    const enabled: unknown[] = [];
+    const run: Host = await host({
+      policy: { deadlineMs: Infinity },
+      drivers: {
+        [A]: {
+          errorDetected: async () => {
+            await run.platform.survey(new AbortController());
+            enabled.push(run.hardware.inspect(1)!.enabled);
+            return 'can_recover' as const;
+          },
+        },
+      },
+    });
+    run.hardware.detect(1, { disables: 'openly' });
+    expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered' });
+    expect(enabled).toEqual([false]);
+    expect(run.hardware.inspect(1)).toMatchObject({ enabled: true, error: false, translated: true });
+  });
+
   it('asks a busy function again', async () => {
     const run = await host();
     run.hardware.script({ fault: 'notification_lost', fid: 1 });
