@@ -36,9 +36,9 @@ export interface EehDevice {
   opened: number;
   /** Lost for good (EEH_DEV_REMOVED): also what is plugged in again there stays untouched. */
   removed: boolean;
-  readonly bridge: boolean;
+  bridge: boolean;
   /** A virtual function's physical one. */
-  readonly physical: Bdf | undefined;
+  physical: Bdf | undefined;
   channel: ChannelState;
   /** Its line interrupt was switched off for a recovery (EEH_DEV_IRQ_DISABLED). */
   interruptOff: boolean;

@@ -48,8 +48,11 @@ export class Membership {
       known.present = true;
       known.disconnected = false;
       if (!known.removed) known.channel = 'normal';
-      if (known.pe) return;
-      this.#place(known, fn);
+      if (!known.pe) return this.#place(known, fn);
+      // It has kept its place, and its registers with it, unless it is something else now.
+      const other = known.bridge !== fn.bridge || known.saved.length === 0;
+      describe(known, fn);
+      if (other) probeRegisters(this.#around, known);
     } else this.#insert(fn.bdf, fn);
   }
 
@@ -63,8 +66,8 @@ export class Membership {
       disconnected: false,
       opened: 0,
       removed: false,
-      bridge: fn?.bridge ?? false,
-      physical: fn?.physicalFunction,
+      bridge: false,
+      physical: undefined,
       channel: 'normal',
       interruptOff: false,
       hasLink: false,
@@ -80,8 +83,8 @@ export class Membership {
     const number = ops.peNumber(device.bdf);
     if (number === undefined || !tree.phb(bdfParts(device.bdf).domain)) return;
     if (port.readConfig(device.bdf, PCI_HEADER.SUB_CLASS, 2) === ISA_BRIDGE) return;
+    describe(device, fn);
     const pe = tree.insert(device, number, this.#parentOf(device, fn));
-    device.hasLink = fn?.portType === 'root_port' || fn?.portType === 'downstream_port';
     probeRegisters(this.#around, device);
     if ((pe.state & PE_STATE.PRI_BUS) !== 0) return;
     pe.bus = bdfParts(device.bdf).bus;
@@ -98,6 +101,13 @@ export class Membership {
     }
     return undefined;
   }
+}
+
+/** What a function is: at an address where another card was, it can be something else than that. */
+function describe(device: EehDevice, fn: TopologyFunction | undefined): void {
+  device.bridge = fn?.bridge ?? false;
+  device.physical = fn?.physicalFunction;
+  device.hasLink = fn?.portType === 'root_port' || fn?.portType === 'downstream_port';
 }
 
 /** A function has left; during a reset it stays in its PE, for its registers (eeh_remove_device). */

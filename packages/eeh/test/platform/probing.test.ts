@@ -1,5 +1,5 @@
 import { VirtualClock } from '@pci-recovery/core/testing';
-import { EehPlatform, VFIO_EEH_PE as OP } from '../../src/index.js';
+import { EehPlatform, VFIO_EEH_PE as OP, type EehHostPort } from '../../src/index.js';
 import { simulateEeh, type SimulatedEehHardware } from '../../src/sim/index.js';
 import { FLAVOURS, LOOKING, NEEDY, running, type Host, type Machine } from './host.js';
 import { A0, single } from './machines.js';
@@ -18,9 +18,15 @@ describe('registers of a function that did not answer when it was probed are unk
     ['P7IOC', { hostBridges: [{ ...single().hostBridges[0]!, model: 'p7ioc' }] }],
   ];
 
-  it.each(MACHINES.flatMap(([name, machine]) => [LOOKING, NEEDY].map((votes) => [name, votes, machine] as const)))(
-    'on %s nothing is written over them: they are kept as soon as they can be seen, and restored (%j)',
-    async (_, votes, machine) => {
+  const DRIVERS = { 'looks at its device': LOOKING, 'needs a reset': NEEDY };
+
+  it.each(
+    MACHINES.flatMap(([name, machine]) =>
+      Object.entries(DRIVERS).map(([what, votes]) => [name, what, votes, machine] as const),
+    ),
+  )(
+    'on %s, where the driver %s, nothing is written over them: they are kept as soon as they can be seen, and restored',
+    async (_, __, votes, machine) => {
       const healthy = simulateEeh({ clock: new VirtualClock(), ...machine });
       const registers = (of: SimulatedEehHardware) => [0x00, 0x0c, 0x10, 0x3c].map((at) => of.readConfig(A0, at, 4));
       const here = await running(frozenBefore(machine), { [A0]: votes });
@@ -39,5 +45,60 @@ describe('registers of a function that did not answer when it was probed are unk
     expect(before[1]).toBeGreaterThan(0);
     for (const operation of [OP.RESET_HOT, OP.RESET_DEACTIVATE]) await of(here.platform.peOperation(A0, operation));
     expect([0x0c, 0x10, 0x3c].map((at) => here.hardware.readConfig(A0, at, 4))).toEqual(before);
+  });
+});
+
+describe('another card at the same address', () => {
+  const SWITCH_CARD: Machine = {
+    hostBridges: [
+      {
+        phb: 0,
+        below: [
+          {
+            kind: 'root_port',
+            bdf: '00:00.0',
+            below: [
+              {
+                kind: 'downstream_port',
+                bdf: '01:00.0',
+                vendorId: 0x10b5,
+                below: [{ kind: 'endpoint', bdf: '02:00.0', driver: 'nvme' }],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+
+  /** A machine that turns into another one, as far as software can see. */
+  function turning(clock: VirtualClock, before: Machine, after: Machine): { port: EehHostPort; turn: () => void } {
+    const machines = [before, after].map((machine) => simulateEeh({ clock, ...machine }));
+    let now = 0;
+    const port = new Proxy(machines[0]!, {
+      get(_, name: string) {
+        if (name === 'generationOf') return () => now;
+        const value: unknown = Reflect.get(machines[now]!, name, machines[now]);
+        return typeof value === 'function' ? (value.bind(machines[now]) as unknown) : value;
+      },
+    });
+    return { port, turn: () => void (now = 1) };
+  }
+
+  it.each([
+    ['that replaces an endpoint', single()],
+    ['where firmware named a function without device', { ...single({ unprobed: true }), firmware: 'rtas' as const }],
+  ])('%s is what it is: a bridge, with its own registers', (_, before) => {
+    const clock = new VirtualClock();
+    const { port, turn } = turning(clock, before, {
+      ...SWITCH_CARD,
+      ...('firmware' in before && { firmware: 'rtas' }),
+    });
+    const platform = new EehPlatform(port, clock);
+    expect(platform.tree.device(A0)).toMatchObject({ bridge: false, hasLink: false });
+    turn();
+    const device = platform.tree.device(A0)!;
+    expect(device).toMatchObject({ present: true, bridge: true, hasLink: true, offsets: { pcie: 0x40, aer: 0x100 } });
+    expect([device.saved[0], device.saved[1]! & 4]).toEqual([0x0001_10b5, 4]);
   });
 });
