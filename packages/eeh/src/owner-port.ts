@@ -20,6 +20,6 @@ export interface OwnedPe {
 
 /** What the EEH platform needs in owner mode. */
 export interface EehOwnerPort {
-  /** What is held now. */
+  /** What is held now. One that is let go, and held again later under the same name, is watched like any other. */
   readonly owned: readonly OwnedPe[];
 }

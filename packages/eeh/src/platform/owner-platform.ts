@@ -45,7 +45,7 @@ export class EehOwnerPlatform implements RecoveryPlatform {
   readonly #pollMs: number;
   readonly #availableMs: number;
   readonly #queue = new EventQueue<EehEvent>();
-  /** PEs whose freeze was reported and not yet ended, by name; lost ones stay. */
+  /** PEs whose freeze was reported and not yet ended, by name; lost ones stay while they are held. */
   readonly #reported = new Set<string>();
   readonly #channels = new Map<string, ChannelState>();
   #sequence = 0;
@@ -64,7 +64,7 @@ export class EehOwnerPlatform implements RecoveryPlatform {
 
   async survey({ signal }: Stoppable): Promise<readonly EehEvent[]> {
     const found: EehEvent[] = [];
-    for (const pe of this.#port.owned) {
+    for (const pe of this.#held()) {
       const event = signal.aborted ? undefined : await this.#ask(pe, 'survey');
       if (event) found.push(event);
     }
@@ -73,7 +73,7 @@ export class EehOwnerPlatform implements RecoveryPlatform {
 
   /** Asks for one function's PE at once: when a read gave all ones. True: it is frozen, known or just found. */
   async check(bdf: Bdf): Promise<boolean> {
-    const pe = this.#port.owned.find(({ functions }) => functions.includes(bdf));
+    const pe = this.#held().find(({ functions }) => functions.includes(bdf));
     if (!pe) return false;
     const event = await this.#ask(pe, 'read');
     if (event) this.#queue.push(event);
@@ -123,12 +123,21 @@ export class EehOwnerPlatform implements RecoveryPlatform {
 
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const pe of this.#port.owned) {
+      for (const pe of this.#held()) {
         const event = await this.#ask(pe, 'poll');
         if (event) this.#queue.push(event);
       }
       await wait(this.#clock, this.#pollMs, signal).catch(() => undefined);
     }
+  }
+
+  /** What is held now. Of what was let go nothing is known any more: held again, it may have been repaired. */
+  #held(): readonly OwnedPe[] {
+    const { owned } = this.#port;
+    const isHeld = (name: string): boolean => owned.some((pe) => pe.name === name);
+    for (const name of this.#reported) if (!isHeld(name)) this.#reported.delete(name);
+    for (const name of this.#channels.keys()) if (!isHeld(name)) this.#channels.delete(name);
+    return owned;
   }
 
   /** Undefined: it works, its freeze is known, or nobody can tell (EEH is off: every operation is ENODEV). */

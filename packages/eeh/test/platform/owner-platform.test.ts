@@ -1,4 +1,4 @@
-import { createEngine, KernelPolicy, type RecoveryOutcome } from '@pci-recovery/core';
+import { createEngine, KernelPolicy, wait, type RecoveryOutcome } from '@pci-recovery/core';
 import {
   EehOwnerPlatform,
   ERRNO,
@@ -96,6 +96,47 @@ describe('an owner that asks for the state (nothing signals it)', () => {
     expect(await drive(here, here.owner.check(A))).toBe(false);
     await here.close();
     expect(here.outcomes).toHaveLength(2);
+  });
+
+  it('reports one that was lost no more, but again when it was let go and is held anew', async () => {
+    const here = await owned({});
+    const pe: OwnedPe = { name: 'group 1', functions: [A], operate: () => STATE.STOPPED };
+    const held: OwnedPe[] = [pe];
+    const owner = new EehOwnerPlatform({ owned: held }, here.clock);
+    const survey = () => owner.survey({ signal: new AbortController().signal });
+    const [event] = await survey();
+    owner.beforeCallback({ bdf: A }, 'errorDetected', 'perm_failure');
+    expect(owner.scopeOf(event!).members).toMatchObject([{ channel: 'perm_failure' }]);
+    expect(await survey()).toEqual([]);
+    held.pop();
+    expect(await survey()).toEqual([]);
+    held.push(pe);
+    expect(await survey()).toMatchObject([{ record: { name: 'group 1' } }]);
+    expect(owner.scopeOf(event!).members).toMatchObject([{ channel: 'normal' }]);
+    held.pop();
+    expect(await owner.check(A)).toBe(false);
+    await here.close();
+  });
+
+  it('goes on asking for PEs that come and go', async () => {
+    const here = await owned({});
+    const pe = (name: string): OwnedPe => ({ name, functions: [A], operate: () => STATE.STOPPED });
+    const held: OwnedPe[] = [pe('group 1')];
+    const owner = new EehOwnerPlatform({ owned: held }, here.clock);
+    const stop = new AbortController();
+    const names: string[] = [];
+    const listening = (async () => {
+      for await (const { record } of owner.events({ signal: stop.signal })) names.push(record.name);
+    })();
+    for (const next of ['', 'group 1', 'group 2']) {
+      await drive(here, wait(here.clock, 1500));
+      held.splice(0, 1, ...(next ? [pe(next)] : []));
+    }
+    await drive(here, wait(here.clock, 1500));
+    stop.abort();
+    await drive(here, listening);
+    expect(names).toEqual(['group 1', 'group 1', 'group 2']);
+    await here.close();
   });
 
   it('waits while the PE is unavailable, at most five minutes', async () => {
