@@ -64,8 +64,21 @@ describe('list', () => {
 
   it('says so where there is no PCI at all, and that is no failure', async () => {
     const io = capturedIo();
-    expect(await main(['list', '--root', join(root, 'proc')], io)).toBe(0);
+    await mkdir(join(root, 'bare/sys'), { recursive: true });
+    expect(await main(['list', '--root', join(root, 'bare')], io)).toBe(0);
     expect(io.out()).toBe('');
     expect(io.err()).toContain('There is no PCI function here.');
+  });
+
+  it.each([
+    ['that is not there', 'none', 'there is no such file'],
+    ['without sys', 'proc', 'there is no such file'],
+    ['that is a file', 'dev/vfio/6', 'is no directory'],
+  ])('refuses a root %s, which is not the same as a machine without PCI', async (_, below, why) => {
+    const io = capturedIo();
+    expect(await main(['list', '--root', join(root, below)], io)).toBe(1);
+    expect(io.out()).toBe('');
+    expect(io.err()).toContain(`Cannot read ${join(root, below)}/sys: `);
+    expect(io.err()).toContain(why);
   });
 });

@@ -1,5 +1,7 @@
 import { openDescriptors } from '@pci-recovery/vfio';
 import { type AerErrorDescription } from '@pci-recovery/vfio/testing';
+import { PciRecoveryError } from '@pci-recovery/core';
+import { type KernelPorts } from '../src/live/linux-host.js';
 import { watch } from '../src/commands/watch.js';
 import { capturedIo } from './captured-io.js';
 import { A, B, ORPHANS, scripted } from './scripted-host.js';
@@ -18,9 +20,14 @@ interface Line {
 }
 
 /** Watches while one function has an error; what was printed. */
-async function watched(error: AerErrorDescription, only: readonly string[] = [], orphan = false): Promise<Line[]> {
+async function watched(
+  error: AerErrorDescription,
+  only: readonly string[] = [],
+  orphan = false,
+  captured = capturedIo(),
+): Promise<Line[]> {
   const stop = new AbortController();
-  const io = { ...capturedIo(), stop: stop.signal };
+  const io = { ...captured, stop: stop.signal };
   const { kernel, clock, host } = scripted();
   if (orphan) kernel.add(ORPHANS[0]!);
   const code = watch(only, true, io, host);
@@ -59,5 +66,27 @@ describe('watch', () => {
     const members = shown.find(({ event }) => event === 'ended')?.properties.outcome?.scope.members;
     expect(members?.map(({ bdf }) => bdf)).toEqual([A, B]);
     expect(await watched({ severity: 'nonfatal' }, ['0000:09:00.0'])).toEqual([]);
+  });
+
+  it('says of a function that is not there that it is not there, and waits for it all the same', async () => {
+    const io = capturedIo();
+    await watched({ severity: 'nonfatal' }, [A, '0000:09:00.0'], false, io);
+    expect(io.err()).toBe(
+      'There is no function 0000:09:00.0 here yet (see pci-recovery list --all): it is waited for.\n',
+    );
+  });
+
+  it('says in a sentence what of the kernel cannot be followed', async () => {
+    const io = { ...capturedIo(), stop: AbortSignal.abort() };
+    const { clock, host } = scripted();
+    const kernel = (): KernelPorts => {
+      const refused = new PciRecoveryError('ERR_PCI_TOY', 'There is no such tracer.');
+      async function* events(): AsyncGenerator<never> {
+        throw refused;
+      }
+      return { ...host.kernel(), trace: { events } };
+    };
+    await clock.drive(watch([], true, io, { ...host, kernel }));
+    expect(io.err()).toBe('pci-recovery: There is no such tracer. [ERR_PCI_TOY]\n');
   });
 });

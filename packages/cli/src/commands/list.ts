@@ -1,7 +1,10 @@
 import { systemClock } from '@pci-recovery/core';
 import { Command } from 'commander';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { plain } from '../decode/decoded.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
+import { fileFailure } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
 import { linuxHost } from '../live/linux-host.js';
 import { modesOf, prospects, type Prospect } from '../live/prospect.js';
@@ -33,6 +36,7 @@ export const listCommand = (io: Io, finish: (code: ExitCode) => void): Command =
     .action(async (options: ListOptions) => finish(await list(options, io)));
 
 async function list({ all, json, root }: ListOptions, io: Io): Promise<ExitCode> {
+  await refuseNoRoot(root);
   const host = linuxHost(root, systemClock);
   const facts = await host.facts();
   const shown = (await prospects(facts, host.sysfs)).filter(({ fn }) => all === true || !fn.bridge);
@@ -45,6 +49,16 @@ async function list({ all, json, root }: ListOptions, io: Io): Promise<ExitCode>
     await writeLine(io.stderr, `${bdf ?? 'sysfs'} ${attribute}: ${message}`);
   if (shown.length === 0) await writeLine(io.stderr, 'There is no PCI function here.');
   return EXIT.done;
+}
+
+/** @throws CommandFailure where there is no sys: what is not there has no functions, but that is not what was asked. */
+async function refuseNoRoot(root: string): Promise<void> {
+  const sys = join(root, 'sys');
+  try {
+    await readdir(sys);
+  } catch (error) {
+    throw fileFailure(sys, error);
+  }
 }
 
 const hex = (value: number | undefined): string => (value === undefined ? '????' : value.toString(16).padStart(4, '0'));

@@ -3,7 +3,7 @@ import { AerOwnerPlatform } from '@pci-recovery/aer/linux';
 import { openVfioDevice, VfioOwnership, type VfioDevice } from '@pci-recovery/vfio';
 import { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exit-code.js';
-import { CommandFailure } from '../failure.js';
+import { CommandFailure, explain } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
 import { addressOf } from '../live/address.js';
 import { linuxHost, type LinuxHost } from '../live/linux-host.js';
@@ -52,7 +52,7 @@ export async function recover(
   await refuseUnsupported(functions, host);
   const { clock } = host;
   await using kernel = host.kernel();
-  const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${String(error)}`);
+  const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${explain(error).message}`);
   await using platform = new AerOwnerPlatform(kernel, clock, { trouble });
   await using engine = createEngine({ platforms: [platform], clock });
   const outcomes: RecoveryOutcome[] = [];

@@ -1,7 +1,8 @@
 import { AerObserverPlatform } from '@pci-recovery/aer/linux';
-import { createEngine, systemClock } from '@pci-recovery/core';
+import { createEngine, systemClock, type Bdf } from '@pci-recovery/core';
 import { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exit-code.js';
+import { explain } from '../failure.js';
 import { writeLine, type Io } from '../io.js';
 import { addressOf } from '../live/address.js';
 import { linuxHost, type LinuxHost } from '../live/linux-host.js';
@@ -34,8 +35,9 @@ export async function watch(addresses: readonly string[], json: boolean, io: Io,
   const { clock } = host;
   // Taken before anything is set up in the kernel: a signal shall not leave it there.
   const { stop } = io;
+  await noteAbsent(functions, host, io);
   await using kernel = host.kernel();
-  const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${String(error)}`);
+  const trouble = (error: unknown): void => void writeLine(io.stderr, `pci-recovery: ${explain(error).message}`);
   const observes = functions.size > 0 ? { observes: functions.has.bind(functions) } : {};
   await using platform = new AerObserverPlatform(kernel, clock, { trouble, ...observes });
   await using engine = createEngine({ platforms: [platform], clock });
@@ -45,4 +47,15 @@ export async function watch(addresses: readonly string[], json: boolean, io: Io,
   await untilStopped(stop);
   await engine.abort('The user wants an end.');
   return EXIT.done;
+}
+
+async function noteAbsent(functions: ReadonlySet<Bdf>, host: LinuxHost, io: Io): Promise<void> {
+  if (functions.size === 0) return;
+  const here = new Set((await host.facts()).functions.map(({ bdf }) => bdf));
+  for (const bdf of functions)
+    if (!here.has(bdf))
+      await writeLine(
+        io.stderr,
+        `There is no function ${bdf} here yet (see pci-recovery list --all): it is waited for.`,
+      );
 }
