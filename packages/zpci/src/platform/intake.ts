@@ -4,6 +4,7 @@ import { CONTENT_CODE, type ZpciHostPort, type ZpciNotification } from '../port.
 import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
 import { type ZpciCounters } from './counters.js';
 import { ErrorQueue } from './error-queue.js';
+import { EventMaker } from './event-maker.js';
 import { type FunctionTable } from './function-table.js';
 import { type ZpciHappening } from './happening.js';
 import { type ZpciFunction } from './zpci-function.js';
@@ -26,10 +27,11 @@ export class Intake {
   /** Errors on their way to the engine. */
   readonly queue = new ErrorQueue();
   readonly #around: IntakeSurroundings;
-  #sequence = 0;
+  readonly #events: EventMaker;
 
   constructor(around: IntakeSurroundings) {
     this.#around = around;
+    this.#events = new EventMaker(around.name, around.clock);
   }
 
   /** Takes them in until `signal` aborts. The kernel handles one notification after the other. */
@@ -66,7 +68,7 @@ export class Intake {
     if (!fn?.present) return this.#around.happened({ what: 'dropped', fid, pec, why: fn ? 'absent' : 'unknown' });
     const record: ZpciRecord = { origin: 'event', class: errorClass(pec), fid, fh, ccdf: plainCcdf(ccdf) };
     this.#around.counters[record.class]++;
-    this.queue.push({ ...this.#event(fn, record), raw: bytes.slice() });
+    this.queue.push(this.#events.make(fn, record, bytes.slice()));
   }
 
   async #available(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -81,18 +83,6 @@ export class Intake {
   silent(fn: ZpciFunction): ZpciEvent {
     this.#around.counters.recoverable++;
     fn.foundWith = fn.fh;
-    return this.#event(fn, { origin: 'survey', class: 'recoverable', fid: fn.fid, fh: fn.fh });
-  }
-
-  #event(fn: ZpciFunction, record: ZpciRecord): ZpciEvent {
-    return {
-      platform: this.#around.name,
-      sequence: this.#sequence++,
-      monotonic: this.#around.clock.monotonic(),
-      wall: this.#around.clock.wall(),
-      severity: record.class === 'measurement' ? 'informative' : 'fatal',
-      device: { bdf: fn.bdf, generation: fn.generation },
-      record,
-    };
+    return this.#events.make(fn, { origin: 'survey', class: 'recoverable', fid: fn.fid, fh: fn.fh });
   }
 }

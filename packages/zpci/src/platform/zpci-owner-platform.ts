@@ -21,6 +21,7 @@ import { type ZpciOwnerPort } from '../owner-port.js';
 import { zpciOwnerProcedure } from '../procedure/owner.js';
 import { plainCcdf, type ZpciEvent, type ZpciRecord } from '../record.js';
 import { checkedOwnerTimings } from './check-timings.js';
+import { EventMaker } from './event-maker.js';
 import { HeldFunction } from './held-function.js';
 import { OWNER_TIMINGS, type OwnerTimings } from './owner-timings.js';
 
@@ -45,11 +46,10 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   readonly capabilities: Readonly<Record<string, Capability>> = {
     unblock_load_store: { absent: 'Only the host can unblock load/store.' },
   };
-  readonly #clock: Clock;
+  readonly #events: EventMaker;
   readonly #held = new Map<Bdf, HeldFunction>();
   readonly #queue = new EventQueue<ZpciEvent>();
   readonly #listening: Disposable[] = [];
-  #sequence = 0;
 
   /**
    * @throws PciRecoveryError `ERR_PCI_DUPLICATE_FUNCTION` when two ports are of one address, `ERR_PCI_BAD_SETTING` for
@@ -57,7 +57,7 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
    */
   constructor(ports: readonly ZpciOwnerPort[], clock: Clock, options: ZpciOwnerOptions = {}) {
     this.name = options.name ?? 'zpci-owner';
-    this.#clock = clock;
+    this.#events = new EventMaker(this.name, clock);
     const timings = checkedOwnerTimings(options.timings ?? OWNER_TIMINGS);
     for (const port of ports) {
       if (this.#held.has(port.bdf)) {
@@ -65,7 +65,7 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
           context: { bdf: port.bdf },
         });
       }
-      const held = new HeldFunction(port, clock, timings, () => this.#sequence);
+      const held = new HeldFunction(port, clock, timings, () => this.#events.next);
       this.#held.set(port.bdf, held);
       this.#listening.push(port.onError(() => this.#signalled(held)));
     }
@@ -156,26 +156,18 @@ export class ZpciOwnerPlatform implements RecoveryPlatform {
   #recorded(held: HeldFunction, bytes: Uint8Array): ZpciEvent {
     const whole = bytes.length >= CCDF_ERROR_LENGTH;
     const ccdf = whole ? decodeCcdfError(bytes.subarray(0, CCDF_ERROR_LENGTH)) : undefined;
-    if (ccdf?.fid !== held.port.fid) return { ...this.#event(held, this.#unrecorded(held)), raw: bytes };
+    if (ccdf?.fid !== held.port.fid) return this.#event(held, this.#unrecorded(held), bytes);
     const { fid, fh, pec } = ccdf;
     const record: ZpciRecord = { origin: 'vfio', class: errorClass(pec), fid, fh, ccdf: plainCcdf(ccdf) };
-    return { ...this.#event(held, record), raw: bytes };
+    return this.#event(held, record, bytes);
   }
 
   #unrecorded({ port }: HeldFunction): ZpciRecord {
     return { origin: 'vfio', class: 'recoverable', fid: port.fid, fh: port.handle() ?? 0 };
   }
 
-  #event({ port }: HeldFunction, record: ZpciRecord): ZpciEvent {
-    return {
-      platform: this.name,
-      sequence: this.#sequence++,
-      monotonic: this.#clock.monotonic(),
-      wall: this.#clock.wall(),
-      severity: record.class === 'measurement' ? 'informative' : 'fatal',
-      device: { bdf: port.bdf, generation: 0 },
-      record,
-    };
+  #event({ port }: HeldFunction, record: ZpciRecord, raw?: Uint8Array): ZpciEvent {
+    return this.#events.make({ bdf: port.bdf, generation: 0 }, record, raw);
   }
 }
 

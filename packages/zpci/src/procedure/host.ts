@@ -13,17 +13,14 @@ import {
 import { type ZpciEvent } from '../record.js';
 import { aborts, countedVote } from '../votes.js';
 import { HOST_OPERATIONS } from './host-operations.js';
-import { faultedBy, laneOf, pecOf, recordOf, refsOf, usableOf, WHY_FAILED } from './common.js';
+import { faultedBy, laneOf, pecOf, permFailure, recordOf, refsOf, resume, WHY_FAILED, type Faulted } from './common.js';
 
 /** What the future of a recovery depends on: plain data. */
-interface HostState {
-  readonly [key: string]: string | boolean | readonly string[];
+interface HostState extends Faulted {
   /** Somebody holds the function through VFIO. */
   readonly mediated: boolean;
   /** The vote that counts. */
   readonly vote: ErsResult;
-  /** Functions whose callback failed: they are not handed back. */
-  readonly faulted: readonly string[];
 }
 
 /** A recovery under way: what does not change. */
@@ -248,31 +245,12 @@ function slotReset(recovery: Recovery, state: HostState): Step {
   };
 }
 
+const RESUMED = { works: 'The driver recovered.', failed: 'The driver could not resume.' };
+
 /** An abstention is no objection. */
 function judge(recovery: Recovery, state: HostState): Step {
-  if (state.vote === 'none' || state.vote === 'recovered') return resume(recovery, state);
+  if (state.vote === 'none' || state.vote === 'recovered') return resume(recovery.scope, state, RESUMED);
   return reportFailed(recovery, state, WHY_FAILED[state.vote]);
-}
-
-/** From here on it can no longer be stopped: the driver already works again. */
-function resume(recovery: Recovery, state: HostState): Step {
-  return {
-    do: 'notify',
-    at: 'resume',
-    state,
-    callback: 'resume',
-    channel: 'normal',
-    to: recovery.all,
-    then(answers) {
-      const after = changed(state, { faulted: faultedBy(state.faulted, answers) });
-      const usable = usableOf(recovery.scope, after.faulted);
-      const [result, why] =
-        usable.length > 0
-          ? (['recovered', 'The driver recovered.'] as const)
-          : (['disconnected', 'The driver could not resume.'] as const);
-      return { do: 'end', at: 'end', state: after, result, why, usable };
-    },
-  };
 }
 
 /** Only after the driver was heard once more, or the reset failed: an abort vote sends its own uevent, or none. */
@@ -294,15 +272,7 @@ function failed(recovery: Recovery, state: HostState, why: string): Step {
     at: 'store_failure',
     state: after,
     operation: storing(recovery),
-    then: () => ({
-      do: 'notify',
-      at: 'perm_failure',
-      state: after,
-      callback: 'errorDetected',
-      channel: 'perm_failure',
-      to: recovery.all,
-      then: () => ({ do: 'end', at: 'end', state: after, result: 'disconnected', why, usable: [] }),
-    }),
+    then: () => permFailure(recovery.scope, after),
   };
 }
 

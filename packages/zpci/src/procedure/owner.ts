@@ -9,7 +9,7 @@ import {
 } from '@pci-recovery/core';
 import { type ZpciEvent } from '../record.js';
 import { aborts, countedVote } from '../votes.js';
-import { faultedBy, laneOf, pecOf, recordOf, refsOf, usableOf, WHY_FAILED } from './common.js';
+import { faultedBy, laneOf, pecOf, permFailure, recordOf, refsOf, resume, WHY_FAILED, type Faulted } from './common.js';
 
 /** What the platform is asked to do in owner mode. */
 export const OWNER_OPERATIONS = {
@@ -28,10 +28,8 @@ export const OWNER_OPERATIONS = {
 /** `over`: it was seen before the last reset, or has a handle from before it. */
 export type ErrorConfirmation = 'error' | 'over';
 
-interface OwnerState {
-  readonly [key: string]: string | readonly string[];
+interface OwnerState extends Faulted {
   readonly vote: ErsResult;
-  readonly faulted: readonly string[];
 }
 
 /** A recovery under way: what does not change. */
@@ -177,40 +175,14 @@ function slotReset(recovery: Recovery, state: OwnerState): Step {
     then(answers) {
       const next = counted(state, answers, 'none');
       const good = next.vote === 'none' || next.vote === 'recovered';
-      return good ? resume(recovery, next) : failed(recovery, next, WHY_FAILED[next.vote]);
+      return good ? resume(recovery.scope, next, RESUMED) : failed(recovery, next, WHY_FAILED[next.vote]);
     },
   };
 }
 
-function resume(recovery: Recovery, state: OwnerState): Step {
-  return {
-    do: 'notify',
-    at: 'resume',
-    state,
-    callback: 'resume',
-    channel: 'normal',
-    to: refsOf(recovery.scope),
-    then(answers) {
-      const after = { ...state, faulted: faultedBy(state.faulted, answers) };
-      const usable = usableOf(recovery.scope, after.faulted);
-      const result = usable.length > 0 ? 'recovered' : 'disconnected';
-      const why = usable.length > 0 ? 'The listener works again.' : 'The listener could not resume.';
-      return { do: 'end', at: 'end', state: after, result, why, usable };
-    },
-  };
-}
+const RESUMED = { works: 'The listener works again.', failed: 'The listener could not resume.' };
 
-function failed(recovery: Recovery, state: OwnerState, why: string): Step {
-  return {
-    do: 'notify',
-    at: 'perm_failure',
-    state: { ...state, why },
-    callback: 'errorDetected',
-    channel: 'perm_failure',
-    to: refsOf(recovery.scope),
-    then: () => ({ do: 'end', at: 'end', state: { ...state, why }, result: 'disconnected', why, usable: [] }),
-  };
-}
+const failed = ({ scope }: Recovery, state: OwnerState, why: string): Step => permFailure(scope, { ...state, why });
 
 /** `missing`: what a listener without that callback counts as. */
 const counted = (state: OwnerState, answers: readonly Answer[], missing: 'none' | 'disconnect'): OwnerState => {

@@ -1,5 +1,6 @@
 import { isPciRecoveryError, parseBdf } from '@pci-recovery/core';
 import fc from 'fast-check';
+import { CONTENT_CODE } from '../../src/index.js';
 import { FIRMWARE_CALLS, type HardwareFault, type SimulatedZpci } from '../../src/sim/index.js';
 import { AT, host, LOOKING, machine, RESETTING } from '../machine.js';
 
@@ -130,6 +131,12 @@ describe('whatever is done to the machine', () => {
         await run.clock.drive(run.engine.close());
         const received = run.told.filter(({ type }) => type === 'received');
         expect(run.outcomes).toHaveLength(received.length);
+        // No error is lost on the way: it is taken in, or counted as nobody's.
+        const errors = run.hardware.log.filter(
+          (fact) => fact.kind === 'notification' && fact.contentCode === CONTENT_CODE.ERROR && !fact.lost,
+        );
+        const { unknown, absent } = run.platform.counters;
+        expect(received.length + unknown + absent).toBe(errors.length);
         expect(run.told.filter(({ type }) => type === 'trouble')).toEqual([]);
       }),
       { numRuns: 100 },
