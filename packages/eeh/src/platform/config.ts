@@ -1,5 +1,5 @@
 import { type Bdf } from '@pci-recovery/core';
-import { CAPABILITY_ID, EXTENDED_CAPABILITY_ID, PCI_HEADER } from '@pci-recovery/pci';
+import { CAPABILITY_ID, EXTENDED_CAPABILITY_ID, PCI_HEADER, STATUS } from '@pci-recovery/pci';
 import { PE_STATE, type EehDevice } from '../pe/pe.js';
 import { type ConfigWidth, type EehHostPort } from '../port.js';
 
@@ -12,6 +12,7 @@ export const ALL_ONES: Readonly<Record<ConfigWidth, number>> = { 1: 0xff, 2: 0xf
 
 /** Byte offset of a capability; 0: there is none. Ends on any bytes. */
 export function findCapability(port: EehHostPort, bdf: Bdf, id: number): number {
+  if ((port.readConfig(bdf, PCI_HEADER.STATUS, 2) & STATUS.capabilitiesList.mask) === 0) return 0;
   let at = port.readConfig(bdf, PCI_HEADER.CAPABILITIES_POINTER, 1) & ~3;
   for (let count = 0; count < MOST_CAPABILITIES && at >= 0x40 && at < 0xfc; count++) {
     const found = port.readConfig(bdf, at, 1);
@@ -70,10 +71,13 @@ export function saveRegisters(port: EehHostPort, bdf: Bdf): number[] {
   return saved[PCI_HEADER.COMMAND / 4] === ALL_ONES[4] ? [] : saved;
 }
 
-/** Where a function's capabilities are: looked up while it answers, when it is probed. */
-export const capabilitiesOf = (port: EehHostPort, bdf: Bdf): EehDevice['offsets'] => ({
-  pcie: findCapability(port, bdf, CAPABILITY_ID.PCIE),
-  pcix: findCapability(port, bdf, CAPABILITY_ID.PCI_X),
-  aer: findExtendedCapability(port, bdf, EXTENDED_CAPABILITY_ID.AER),
-  af: findCapability(port, bdf, CAPABILITY_ID.ADVANCED_FEATURES),
-});
+/** Where a function's capabilities are: looked up while it answers. Only PCI Express has extended ones. */
+export function capabilitiesOf(port: EehHostPort, bdf: Bdf): EehDevice['offsets'] {
+  const pcie = findCapability(port, bdf, CAPABILITY_ID.PCIE);
+  return {
+    pcie,
+    pcix: findCapability(port, bdf, CAPABILITY_ID.PCI_X),
+    aer: pcie === 0 ? 0 : findExtendedCapability(port, bdf, EXTENDED_CAPABILITY_ID.AER),
+    af: findCapability(port, bdf, CAPABILITY_ID.ADVANCED_FEATURES),
+  };
+}

@@ -1,4 +1,5 @@
 import { VirtualClock } from '@pci-recovery/core/testing';
+import { PCI_HEADER } from '@pci-recovery/pci';
 import { EehPlatform, VFIO_EEH_PE as OP, type EehHostPort } from '../../src/index.js';
 import { simulateEeh, type SimulatedEehHardware } from '../../src/sim/index.js';
 import { FLAVOURS, LOOKING, NEEDY, running, type Host, type Machine } from './host.js';
@@ -46,6 +47,18 @@ describe('registers of a function that did not answer when it was probed are unk
     for (const operation of [OP.RESET_HOT, OP.RESET_DEACTIVATE]) await of(here.platform.peOperation(A0, operation));
     expect([0x0c, 0x10, 0x3c].map((at) => here.hardware.readConfig(A0, at, 4))).toEqual(before);
   });
+});
+
+it.each([
+  ['without PCI Express its extended registers are none', PCI_HEADER.CAPABILITIES_POINTER, 0],
+  ['that says that it has no capabilities has none', PCI_HEADER.STATUS, 0],
+])('a function %s (pnv_eeh_find_cap, pnv_eeh_find_ecap)', (_, register, value) => {
+  const clock = new VirtualClock();
+  const hardware = simulateEeh({ clock, ...single() });
+  const readConfig = hardware.readConfig.bind(hardware);
+  hardware.readConfig = (bdf, offset, width) => (offset === register ? value : readConfig(bdf, offset, width));
+  const { offsets } = new EehPlatform(hardware, clock).tree.device(A0)!;
+  expect(offsets).toEqual({ pcie: 0, pcix: 0, aer: 0, af: 0 });
 });
 
 describe('another card at the same address', () => {
