@@ -65,16 +65,17 @@ export class HeldFunction {
   }
 
   /**
-   * Again and again while the host still holds it: its handler may not be done yet (EAGAIN). Between the locks of the
-   * device and of the function's state it answers EIO for a moment: that is tried again once, and only after EAGAIN.
+   * Again and again while the host still holds it: its handler may not be done yet (EAGAIN). The handler takes the lock of
+   * the function's state before that of the device, and lets go of it later: in between a reset answers EIO, as one that
+   * fails does. One EIO is tried again: of this error's handler, or of the next one's.
    *
-   * Source: Linux 7.3 drivers/pci/pci.c:pci_try_reset_function, pci_reset_bus,
-   * drivers/pci/hotplug/s390_pci_hpc.c:reset_slot.
+   * Source: Linux 7.3 arch/s390/pci/pci_event.c:__zpci_event_error, drivers/pci/pci.c:pci_try_reset_function,
+   * pci_reset_bus, drivers/pci/hotplug/s390_pci_hpc.c:reset_slot.
    */
   async #patiently(ask: () => Errno): Promise<Errno> {
     const { firstRetryMs, mostRetryMs, limitMs } = this.#timings;
     let errno = ask();
-    let spare = errno === 'EAGAIN' ? 1 : 0;
+    let spare = 1;
     const again = (): boolean => errno === 'EAGAIN' || (errno === 'EIO' && spare-- > 0);
     let waited = 0;
     for (let ms = firstRetryMs; waited < limitMs && again(); ms = Math.min(2 * ms, mostRetryMs)) {
