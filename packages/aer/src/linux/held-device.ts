@@ -3,13 +3,12 @@ import { type HotResetScope, type SysfsPort, type VfioDevicePort } from '@pci-re
 import { CONFIG_SIZE, decodeFunction } from '@pci-recovery/pci';
 import { inTime } from './in-time.js';
 import { operationFailure } from './operation-failure.js';
-import { PayloadSize, unseen } from './payload-size.js';
+import { HostRegisters } from './host-registers.js';
 import { type AerOwnerTimings } from './owner-timings.js';
 import {
   answering,
   changedRegisters,
   savedRegisters,
-  shownPayload,
   showsReset,
   statusRegisters,
   type SavedRegister,
@@ -34,18 +33,16 @@ export class HeldDevice {
   channel: ChannelState = 'normal';
   #saved: readonly SavedRegister[] = [];
   #hotReset: HotResetScope | undefined;
-  readonly #payload: PayloadSize;
+  readonly #host: HostRegisters;
   readonly #clock: Clock;
   readonly #timings: AerOwnerTimings;
-  readonly #trouble: HoldingSurroundings['trouble'];
 
   constructor(port: VfioDevicePort, generation: number, { sysfs, clock, timings, trouble }: HoldingSurroundings) {
     this.port = port;
     this.generation = generation;
-    this.#payload = new PayloadSize(sysfs, port.bdf, (what, access) => this.#inTime(what, access));
+    this.#host = new HostRegisters(sysfs, port.bdf, (what, access) => this.#inTime(what, access), trouble);
     this.#clock = clock;
     this.#timings = timings;
-    this.#trouble = trouble;
   }
 
   get bdf(): Bdf {
@@ -65,7 +62,7 @@ export class HeldDevice {
     const bytes = await this.#image();
     if (!bytes) return false;
     this.#saved = savedRegisters(decodeFunction(bytes));
-    await this.#payload.save();
+    await this.#host.save(bytes);
     return true;
   }
 
@@ -110,19 +107,14 @@ export class HeldDevice {
     return bytes !== undefined && showsReset(this.#saved, bytes);
   }
 
-  /** Writes back what was saved, and interrupts; looks whether the device took it. */
+  /** Writes back what was saved, and interrupts; looks whether the device took it. Command is last: with it the device starts to work. */
   async restore(): Promise<OperationResult> {
     try {
-      await this.#restorePayload();
-      for (const register of this.#saved) {
-        if (register.before !== undefined) await this.#write({ ...register, value: register.before });
-        await this.#write(register);
-      }
-      const bytes = await this.#image();
-      if (!bytes) return { ok: false, why: 'failed', detail: `${this.bdf} does not answer after the restore.` };
-      const [other] = changedRegisters(this.#saved, bytes);
-      if (other)
-        return { ok: false, why: 'failed', detail: `${this.bdf} does not take its ${other.name} register back.` };
+      const found = await this.#image();
+      if (!found) return { ok: false, why: 'failed', detail: `${this.bdf} does not answer before the restore.` };
+      await this.#host.restore(found, showsReset(this.#saved, found));
+      const detail = await this.#writeBack();
+      if (detail !== undefined) return { ok: false, why: 'failed', detail };
       await this.#inTime('Setting up interrupts', this.port.rearmInterrupts());
       return { ok: true };
     } catch (error) {
@@ -130,11 +122,16 @@ export class HeldDevice {
     }
   }
 
-  /** Unseen it goes on: most devices have 128 bytes, which is what a reset leaves. */
-  async #restorePayload(): Promise<void> {
-    if ((await this.#payload.restore()) !== 'unknown') return;
-    const bytes = shownPayload(this.#saved);
-    if (bytes > 128) this.#trouble(unseen(this.bdf, bytes));
+  /** @returns what is not as it was */
+  async #writeBack(): Promise<string | undefined> {
+    for (const register of this.#saved) {
+      if (register.before !== undefined) await this.#write({ ...register, value: register.before });
+      await this.#write(register);
+    }
+    const bytes = await this.#image();
+    if (!bytes) return `${this.bdf} does not answer after the restore.`;
+    const [other] = changedRegisters(this.#saved, bytes);
+    return other && `${this.bdf} does not take its ${other.name} register back.`;
   }
 
   /** Clears error status, so that no later error is blamed on what is over. */

@@ -1,5 +1,4 @@
 import { AER, decodeFunction, PCI_HEADER, PCIE, type PciFunction } from '@pci-recovery/pci';
-import { payloadBytes } from './payload-size.js';
 
 /** A 16- or 32-bit register. */
 export interface SavedRegister {
@@ -17,7 +16,7 @@ export interface SavedRegister {
 /**
  * What a holder can write (Linux 7.3 drivers/vfio/pci/vfio_pci_config.c:init_pci_cap_exp_perm, init_pci_ext_cap_err_perm). Device
  * Control without Initiate FLR, which must never be written back as 1, and without Phantom Functions; Device Control 2 without ARI; error
- * bits as far as that function lists them. Max_Payload_Size is only VFIO's own (see `PayloadSize`).
+ * bits as far as that function lists them. Max_Payload_Size is only VFIO's own (see `HostRegisters`).
  */
 const WRITABLE = {
   command: 0xffff,
@@ -88,10 +87,6 @@ export function showsReset(saved: readonly SavedRegister[], now: Uint8Array): bo
   }
   return false;
 }
-
-/** The payload size that VFIO shows, bytes: the hardware's of when the device was opened, unless its holder has written another one. */
-export const shownPayload = (saved: readonly SavedRegister[]): number =>
-  payloadBytes(saved.find(({ name }) => name === DEVICE_CONTROL)?.value ?? 0);
 
 /** Little-endian; all ones beyond the end, as on a bus. */
 export function readRegister(bytes: Uint8Array, offset: number, width: 2 | 4): number {

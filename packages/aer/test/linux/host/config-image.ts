@@ -1,21 +1,73 @@
 /** Where a fake function's capabilities are, byte offsets. */
-export const AT = { pcie: 0x40, devctl: 0x48, msix: 0x80, msixControl: 0x82, aer: 0x100 } as const;
+export const AT = {
+  pcie: 0x40,
+  devctl: 0x48,
+  linkControl: 0x50,
+  msix: 0x80,
+  msixControl: 0x82,
+  aer: 0x100,
+  ats: 0x206,
+  acs: 0x216,
+  /** Of two resizable BARs. */
+  resizable: 0x228,
+  latency: 0x244,
+  pageRequests: 0x25c,
+  pageRequest: 0x254,
+  pasid: 0x266,
+} as const;
+
+/** Extended capabilities that VFIO lets nobody write: where, id. */
+const READ_ONLY = [
+  [0x200, 0x0f],
+  [0x210, 0x0d],
+  [0x220, 0x15],
+  [0x240, 0x18],
+  [0x250, 0x13],
+  [0x260, 0x1b],
+] as const;
 
 /** PCI Express Capabilities, Device/Port Type (PCIe r6.1 §7.5.3.2). */
 const PORT_TYPE = { endpoint: 0, root_port: 4, upstream_port: 5, downstream_port: 6 } as const;
 
 export type Kind = keyof typeof PORT_TYPE;
 
+/** Registers that a reset takes away. */
+export interface Settings extends Readonly<Record<Exclude<keyof typeof IN_USE, 'resizable'>, number>> {
+  readonly resizable: readonly number[];
+}
+
 /** Values after a reset; the sticky error status is not among them (PCIe r6.1 §7.8.4.2). */
-export const POWER_ON = { command: 0, devctl: 0x2810, devctl2: 0, severity: 0x0046_2030, msix: 0x0003 } as const;
+export const POWER_ON = {
+  command: 0,
+  devctl: 0x2810,
+  linkControl: 0,
+  devctl2: 0,
+  severity: 0x0046_2030,
+  msix: 0x0003,
+  ats: 0,
+  acs: 0,
+  resizable: [0x0840, 0x0802],
+  latency: 0,
+  pageRequests: 0,
+  pageRequest: 0,
+  pasid: 0,
+} as const;
 /** Values as a driver has set them. */
 export const IN_USE = {
   command: 0x0106,
   /** 256 bytes of payload, 4096 bytes of read request. */
   devctl: 0x583f,
+  linkControl: 0x0142,
   devctl2: 0x0005,
   severity: 0x0046_2010,
   msix: 0x8003,
+  ats: 0x8001,
+  acs: 0x001d,
+  resizable: [0x0e40, 0x0802],
+  latency: 0x1003_1003,
+  pageRequests: 32,
+  pageRequest: 1,
+  pasid: 3,
 } as const;
 
 export interface ImageOptions {
@@ -38,18 +90,22 @@ export function configImage({ kind, buses }: ImageOptions): Uint8Array {
   bytes.set([0x10, AT.msix], AT.pcie);
   u16(AT.pcie + 2, 2 | (PORT_TYPE[kind] << 4));
   bytes.set([0x11, 0], AT.msix);
-  u32(AT.aer, 0x0002_0001);
+  u32(AT.aer, 0x2002_0001);
+  READ_ONLY.forEach(([at, id], index) => u32(at, id | 0x1_0000 | ((READ_ONLY[index + 1]?.[0] ?? 0) << 20)));
   setUp(view, IN_USE);
   return bytes;
 }
 
 /** Sets the registers that a reset takes away. */
-export function setUp(view: DataView, values: typeof POWER_ON | typeof IN_USE): void {
+export function setUp(view: DataView, values: Settings): void {
   view.setUint16(0x04, values.command, true);
-  view.setUint16(AT.devctl, values.devctl, true);
   view.setUint16(AT.pcie + 0x28, values.devctl2, true);
   view.setUint32(AT.aer + 0x0c, values.severity, true);
   view.setUint16(AT.msixControl, values.msix, true);
+  for (const name of ['devctl', 'linkControl', 'ats', 'acs', 'pageRequest', 'pasid'] as const)
+    view.setUint16(AT[name], values[name], true);
+  for (const name of ['latency', 'pageRequests'] as const) view.setUint32(AT[name], values[name], true);
+  values.resizable.forEach((value, index) => view.setUint32(AT.resizable + 8 * index, value, true));
 }
 
 /** What of Device Control VFIO keeps for itself: Initiate FLR, Max_Read_Request_Size, Max_Payload_Size (init_pci_cap_exp_perm). */

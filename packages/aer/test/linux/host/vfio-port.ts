@@ -107,7 +107,10 @@ export class FakeVfioPort implements VfioDevicePort {
     return { members: siblings, allowed: this.hotResetAllowed };
   }
 
-  /** Tries again while the host's recovery holds the device, as a port does. */
+  /**
+   * Tries again while the host's recovery holds the device, as a port does. The kernel saves and restores what it finds
+   * (drivers/pci/pci.c:pci_bus_save_and_disable_locked, pci_bus_restore_locked).
+   */
   async hotReset({ signal }: Stoppable): Promise<void> {
     this.#did('hot_reset');
     const refusal = this.refusals.shift();
@@ -117,7 +120,9 @@ export class FakeVfioPort implements VfioDevicePort {
       await new Promise<void>((resolve) => this.#kernel.clock.after(5, resolve));
     }
     for (const fn of this.#siblings()) fn.uncorrectable = 0;
+    const saved = this.#siblings().map((fn) => [fn, fn.image.slice()] as const);
     if (!(await this.#kernel.resetLink(this.#siblings()))) throw errno('ENOTTY');
+    for (const [fn, image] of saved) fn.image.set(image);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
