@@ -123,6 +123,18 @@ describe('DMA', () => {
     expect(decodeCcdfError(record!.ccdf)).toMatchObject({ faddr: 0x1_0000_1000n, rw: 1 });
   });
 
+  it('goes nowhere beyond the end of the aperture, where nobody is told, even if something is mapped there', async () => {
+    const { hardware } = machine();
+    hardware.map(1, 0x1_ffff_f000n, 0x2000n);
+    expect(hardware.dma(1, { address: 0x1_ffff_f800n, length: 0x800n })).toBe('done');
+    expect(hardware.dma(1, { address: 0x1_ffff_f800n, length: 0x801n })).toBe('blocked');
+    expect(hardware.dma(1, { address: 0x2_0000_0000n })).toBe('blocked');
+    expect(await said(hardware)).toEqual([]);
+    // What it may not reach before the end is told all the same.
+    expect(hardware.dma(1, { address: 0x1_ffff_e000n, length: 0x3000n })).toBe('fault');
+    expect((await said(hardware)).map(({ ccdf }) => decodeCcdfError(ccdf).faddr)).toEqual([0x1_ffff_e000n]);
+  });
+
   it('reaches nothing when the mapping is gone, or translation is not registered', () => {
     const { hardware } = machine();
     const mapping = hardware.map(1, 0x1_0000_0000n, 0x1000n);

@@ -77,12 +77,13 @@ function reach(machine: Machine, fn: SimulatedFunction, address: bigint, length:
     detectError(machine, fn, { pec: OUT_OF_RANGE, faddr: address, rw });
     return 'fault';
   }
-  const last = (address + length - 1n) >> PAGE_SHIFT;
+  const end = address + length - 1n;
+  const last = (end < fn.aperture.end ? end : fn.aperture.end) >> PAGE_SHIFT;
   for (let page = address >> PAGE_SHIFT; page <= last; page++) {
     if (fn.mapped.has(page)) continue;
     const start = page << PAGE_SHIFT;
     detectError(machine, fn, { pec: NOT_MAPPED, faddr: start > address ? start : address, rw });
     return 'fault';
   }
-  return 'done';
+  return end > fn.aperture.end ? 'blocked' : 'done';
 }
