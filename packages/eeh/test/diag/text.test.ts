@@ -137,12 +137,33 @@ P7IOC PHB#1 Diag-data (Version: 1)
     ['bad_line', 'PHB4 PHB#0 Diag-data (Version: 1)\nLem:        00000001 00000000 00000000', 2],
     ['bad_line', 'PHB4 PHB#0 Diag-data (Version: 1)\nPE[..003] A/B: as above', 2],
     ['bad_line', 'PHB4 PHB#a Diag-data (Version: 1)', 1],
+    ['bad_line', 'PHB4 PHB#1a Diag-data (Version: 1)', 1],
     ['duplicate_line', 'PHB4 PHB#0 Diag-data (Version: 1)\nbrdgCtl:    00000001\nbrdgCtl:    00000002', 3],
     ['pe_out_of_range', 'PHB3 PHB#0 Diag-data (Version: 1)\nPE[256] A/B: 8000000000000000 8000000000000000', 2],
   ])('%s: reported with the number of the line, the rest is kept', (code, text, at) => {
     const { findings } = parsePhbDiagText(text);
     expect(findings).toMatchObject(at === undefined ? [] : [{ code, at }]);
   });
+});
+
+it('a dump of a kind that nobody knows is said to be one, and its lines are nobody else’s', () => {
+  const text = [
+    'PHB4 PHB#0 Diag-data (Version: 1)',
+    'brdgCtl:    00000001',
+    'PHB6 PHB#1 Diag-data (Version: 1)',
+    'nFir:       0000000000000001 0000000000000000 0000000000000000',
+    'PE[003] A/B: 8000000000000000 8000000000000000',
+    'PHB3 PHB#2 Diag-data (Version: 1)',
+    'brdgCtl:    00000002',
+  ].join('\n');
+  expect(parsePhbDiagText(text)).toMatchObject({
+    dumps: [
+      { model: 'phb4', phb: 0, registers: { brdgCtl: 1n }, pest: [] },
+      { model: 'phb3', phb: 2, registers: { brdgCtl: 2n } },
+    ],
+    findings: [{ code: 'unknown_io_type', at: 3, message: expect.stringContaining('PHB6') as string }],
+  });
+  expect(parsePhbDiagText(text).dumps[0]!.registers).toEqual({ brdgCtl: 1n });
 });
 
 describe('dumps that skiboot writes', () => {
@@ -175,6 +196,18 @@ describe('dumps that skiboot writes', () => {
       { model: 'phb3', phb: 4, registers: { mmioErrorStatus: 1n } },
       { model: 'phb4', registers: { brdgCtl: 3n } },
     ]);
+  });
+
+  it('reports PEs beyond the table of the model, and keeps the others', () => {
+    const text = [
+      line('0004', 'PEST[0ff]', '8000000000000000 8000000000000000'),
+      line('0004', 'PEST[1fd]', '8000000000000000 8000000000000000'),
+      line('0004', 'mmioErrorStatus', '0000000000000001'),
+    ].join('\n');
+    expect(parsePhbDiagText(text)).toMatchObject({
+      dumps: [{ model: 'phb3', pest: [{ pe: 0xff }] }],
+      findings: [{ code: 'pe_out_of_range', message: expect.stringContaining('PE#1fd') as string }],
+    });
   });
 
   it('says when the registers do not tell the model', () => {

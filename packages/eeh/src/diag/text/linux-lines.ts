@@ -1,9 +1,9 @@
-import { layoutOf, type PhbModel } from '../layout.js';
+import { DIAG_LAYOUTS, layoutOf, type PhbModel } from '../layout.js';
 import { TextDump } from './dump.js';
 import { isLabel, registersBehind } from './labels.js';
 import { type TextSink } from './sink.js';
 
-const HEADER = /\b(P7IOC|PHB3|PHB4) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)/i;
+const HEADER = /\b([a-z][a-z0-9]{1,15}) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)/i;
 const REGISTERS =
   /(?:^|\s)([a-z][a-z0-9]{2,24}):\s+((?:[0-9a-f]{8}|[0-9a-f]{16})(?: +(?:[0-9a-f]{8}|[0-9a-f]{16})){0,4})\s*$/i;
 const PEST =
@@ -24,6 +24,8 @@ function peNumber(digits: string, model: PhbModel): number {
 /** Reads the dumps that Linux prints (pnv_pci_dump_phb_diag_data), line by line. */
 export class LinuxLines {
   readonly #sink: TextSink;
+  /** The lines that follow belong to a dump that cannot be read. */
+  #foreign = false;
   #current: { readonly model: PhbModel; readonly dump: TextDump } | undefined;
 
   constructor(sink: TextSink) {
@@ -45,11 +47,18 @@ export class LinuxLines {
     const found = HEADER.exec(line);
     if (!found) return false;
     this.end();
-    const model = found[1]!.toLowerCase() as PhbModel;
-    // Only that of a PHB4 is printed in decimal.
-    const phb = parseInt(found[2]!, model === 'phb4' ? 10 : 16);
-    if (Number.isNaN(phb)) this.#sink.report('bad_line', `PHB#${found[2]} is no decimal number.`);
-    else this.#current = { model, dump: new TextDump(Number(found[3]), phb) };
+    const [, kind, number, version] = found;
+    const model = DIAG_LAYOUTS.find((layout) => layout.model === kind!.toLowerCase())?.model;
+    this.#foreign = model === undefined;
+    if (model === undefined) {
+      this.#sink.report('unknown_io_type', `"${kind}" is no kind of PHB that is known: its lines are passed over.`);
+    } else if (model === 'phb4' && !/^[0-9]+$/.test(number!)) {
+      this.#sink.report('bad_line', `PHB#${number} is no decimal number.`);
+    } else {
+      // Only that of a PHB4 is printed in decimal.
+      const phb = parseInt(number!, model === 'phb4' ? 10 : 16);
+      this.#current = { model, dump: new TextDump(Number(version), phb) };
+    }
     return true;
   }
 
@@ -58,10 +67,7 @@ export class LinuxLines {
     if (!found || !isLabel(found[1]!)) return false;
     const label = found[1]!;
     const current = this.#current;
-    if (current === undefined) {
-      this.#sink.report('line_without_header', `"${label}:" has no line "… PHB#… Diag-data" above it.`);
-      return true;
-    }
+    if (current === undefined) return this.#withoutHeader(`"${label}:"`);
     const values = found[2]!.split(/ +/);
     const registers = registersBehind(current.model, label, values.length);
     if (registers === undefined || registers.some(({ width }, i) => values[i]!.length !== 2 * width)) {
@@ -78,13 +84,17 @@ export class LinuxLines {
     const second = found ? null : PEST_B.exec(line);
     if (!found && !second) return false;
     const current = this.#current;
-    if (current === undefined) {
-      this.#sink.report('line_without_header', 'A PE has no line "… PHB#… Diag-data" above it.');
-    } else if (found) {
+    if (current === undefined) return this.#withoutHeader('A PE');
+    if (found) {
       this.#entry(found, current.model, current.dump);
     } else if (!current.dump.putPestB(big(second![1]))) {
       this.#sink.report('bad_line', 'PESTB belongs to no PE.');
     }
+    return true;
+  }
+
+  #withoutHeader(what: string): true {
+    if (!this.#foreign) this.#sink.report('line_without_header', `${what} has no line "… PHB#… Diag-data" above it.`);
     return true;
   }
 
