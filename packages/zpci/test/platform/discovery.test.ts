@@ -33,6 +33,28 @@ describe('a new function at the address of one that is still known', () => {
   });
 });
 
+describe('a function that firmware has reserved', () => {
+  it('is forgotten by 0x304 also when it was standby', async () => {
+    const run = await host();
+    run.hardware.takeAway(1);
+    await run.settled();
+    run.hardware.takeAway(1, 'reserved');
+    await run.settled();
+    expect(run.platform.functions().map(({ fid }) => fid)).toEqual([2, 3]);
+  });
+
+  it('is forgotten by 0x308 when it was configured, but no PCI function', async () => {
+    const run = await host();
+    run.hardware.script({ fault: 'call_fails', call: 'deconfigure' });
+    run.hardware.requestDeconfiguration(1);
+    await run.settled();
+    expect(run.platform.functions()[0]).toMatchObject({ fid: 1, state: 'configured', present: false });
+    run.hardware.reserve(1);
+    await run.settled();
+    expect(run.platform.functions().map(({ fid }) => fid)).toEqual([2, 3]);
+  });
+});
+
 describe('a survey while an availability event is at work', () => {
   it('does not enable a function that is being given back', async () => {
     const run = await host();

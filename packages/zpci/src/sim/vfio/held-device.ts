@@ -42,8 +42,6 @@ export class HeldDevice implements ZpciOwnerPort {
   readonly pending = new PendingErrors();
   /** The host's handler holds the function. */
   locked = false;
-  /** The kernel gave it up. */
-  lost = false;
   resettable: boolean;
   readonly #machine: Machine;
   readonly #records: boolean;

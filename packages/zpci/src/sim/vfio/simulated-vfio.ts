@@ -67,9 +67,7 @@ export class SimulatedVfio implements AsyncDisposable {
     const error = contentCode === CONTENT_CODE.ERROR ? decoded(ccdf) : undefined;
     const held = error && this.#held.get(error.fid);
     if (!error || !held || !this.#concerns(error)) return;
-    const kind = errorClass(error.pec);
-    if (kind === 'measurement') return;
-    held.lost ||= kind === 'permanent';
+    if (errorClass(error.pec) === 'measurement') return;
     held.pending.store(ccdf);
     held.locked = true;
     held.signal();
