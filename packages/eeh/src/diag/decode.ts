@@ -118,7 +118,7 @@ export function encodePhbDiag(data: PhbDiagData): Uint8Array {
     else view.setBigUint64(offset, value);
   }
   for (const { pe, a, b } of data.pest) {
-    if (pe >= layout.pestEntries) continue;
+    if (!(pe >= 0 && pe < layout.pestEntries)) continue;
     view.setBigUint64(layout.pestA + 8 * pe, a);
     view.setBigUint64(layout.pestB + 8 * pe, b);
   }

@@ -137,6 +137,11 @@ describe('decoding and encoding (R4.7)', () => {
     );
   });
 
+  it.each([-1, 512, NaN])('PE#%d, which no table has, is left out, and overwrites nothing', (pe) => {
+    const { data } = decodePhbDiag(encodePhbDiag(madeData('phb4', { phbRegbErrorLog1: 5n }, [{ pe, a: 7n, b: 9n }])));
+    expect([data!.registers['phbRegbErrorLog1'], data!.pest, data!.trailing]).toEqual([5n, [], new Uint8Array(0)]);
+  });
+
   it('encodes data from text with zeros for what was not printed', () => {
     const bytes = encodePhbDiag(madeData('phb4', { phbErrorStatus: 5n }, [{ pe: 600, a: 1n, b: 1n }]));
     expect(decodePhbDiag(bytes).data).toMatchObject({ registers: { phbErrorStatus: 5n, nFir: 0n }, pest: [] });

@@ -1,7 +1,7 @@
-import { DIAG_LAYOUTS, layoutOf, type PhbModel } from '../layout.js';
+import { DIAG_LAYOUTS, type PhbModel } from '../layout.js';
 import { TextDump } from './dump.js';
 import { isLabel, registersBehind } from './labels.js';
-import { type TextSink } from './sink.js';
+import { hasPe, type TextSink } from './sink.js';
 
 const HEADER = /\b([a-z][a-z0-9]{1,15}) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)/i;
 const REGISTERS =
@@ -100,10 +100,8 @@ export class LinuxLines {
 
   #entry(found: RegExpExecArray, model: PhbModel, dump: TextDump): void {
     const pe = peNumber(found[2]!, model);
-    const { pestEntries } = layoutOf(model);
-    if (pe >= pestEntries) {
-      this.#sink.report('pe_out_of_range', `PE#${pe.toString(16)} is beyond the ${pestEntries} PEs of a ${model}.`);
-    } else if (found[3] !== undefined) {
+    if (!hasPe(model, pe, this.#sink)) return;
+    if (found[3] !== undefined) {
       if (!dump.repeatPest(pe)) this.#sink.report('bad_line', '"as above" follows no entry of a lower PE.');
     } else if (!dump.putPest(pe, big(found[4] ?? found[6]), big(found[5]))) {
       this.#sink.report('duplicate_line', `PE#${pe.toString(16)} was there before: the first counts.`);

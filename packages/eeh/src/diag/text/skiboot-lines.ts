@@ -1,7 +1,7 @@
-import { type PhbModel, layoutOf } from '../layout.js';
+import { type PhbModel } from '../layout.js';
 import { TextDump } from './dump.js';
 import { modelOf, registerOf } from './labels.js';
-import { type TextSink } from './sink.js';
+import { hasPe, type TextSink } from './sink.js';
 
 const LINE =
   /\bPHB#([0-9a-f]{4})\[\d+:\d+\]:\s+(?:PEST\[([0-9a-f]{3})\]|([a-z][a-z0-9]{2,27})) = ([0-9a-f]{8}|[0-9a-f]{16})(?: ([0-9a-f]{16}))?\s*$/i;
@@ -99,6 +99,6 @@ export class SkibootLines {
       for (const name of log) if (name in dump.registers) dump.registers[name] = swapped(dump.registers[name]!);
     }
     const data = dump.data(model);
-    this.#sink.dump({ ...data, pest: data.pest.filter(({ pe }) => pe < layoutOf(model).pestEntries) });
+    this.#sink.dump({ ...data, pest: data.pest.filter(({ pe }) => hasPe(model, pe, this.#sink)) });
   }
 }
