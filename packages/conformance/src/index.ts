@@ -23,3 +23,4 @@ export * from './report/tap.js';
 export * from './report/text.js';
 export { hasLayout, unmet, type LawPart, type Requirement } from './requirement.js';
 export * from './run.js';
+export { type StraySource } from './stray.js';

@@ -5,6 +5,7 @@ import { CASES } from './cases/index.js';
 import { ConformanceFailure } from './failure.js';
 import { type Harness, type Subject, type SubjectOptions } from './harness.js';
 import { hasLayout, refusesWhatItLacks, unmet } from './requirement.js';
+import { asText, Strays, type StraySource } from './stray.js';
 import { reportOf, type CaseResult, type ConformanceReport } from './report/report.js';
 
 /** What is run, and how. */
@@ -25,6 +26,8 @@ export interface ConformanceOptions {
   readonly caseLimitMs?: number;
   /** Real time: measures cases, and cuts those off that hang. Default: the machine's own. */
   readonly realClock?: Clock;
+  /** Who tells of failures that nobody handled. Default: this process, which ends by none of them while cases run. */
+  readonly strays?: StraySource;
   /** Default: {@link CASES}. */
   readonly cases?: readonly ConformanceCase[];
 }
@@ -56,12 +59,16 @@ export function selectCases(options: ConformanceOptions = {}): ConformanceCase[]
  */
 export async function runConformance(harness: Harness, options: ConformanceOptions = {}): Promise<ConformanceReport> {
   const results: CaseResult[] = [];
-  for (const one of selectCases(options)) {
+  const cases = selectCases(options);
+  // Also between cases, and for what the last one left behind.
+  using strays = new Strays(options.strays ?? process);
+  for (const one of cases) {
     if (options.signal?.aborted) break;
     const result = await runCase(harness, one, options);
     results.push(result);
     options.onResult?.(result);
   }
+  await strays.first();
   return reportOf(harness, results);
 }
 
@@ -74,7 +81,9 @@ export async function runCase(
   const { realClock = systemClock, caseLimitMs = 20_000, knownFailures = {} } = options;
   const startedAt = realClock.monotonic();
   const missing = one.requires.filter((requirement) => unmet(requirement, harness) !== undefined);
-  const error = await guarded(realClock, caseLimitMs, (guard) => attempt(harness, one, missing, guard));
+  using strays = new Strays(options.strays ?? process);
+  const failure = await guarded(realClock, caseLimitMs, (guard) => attempt(harness, one, missing, guard));
+  const error = [failure, await strays.first()].filter((text) => text !== undefined).join('\n') || undefined;
   const known = Object.hasOwn(knownFailures, one.id) ? knownFailures[one.id] : undefined;
   const { id, title, level, demands } = one;
   const durationMs = (realClock.monotonic() - startedAt) / NS_PER_MS;
@@ -123,7 +132,7 @@ async function guarded(
     await Promise.race([work(guard), guard]);
     return undefined;
   } catch (error) {
-    return error instanceof ConformanceFailure ? error.message : String((error as Error | undefined)?.stack ?? error);
+    return error instanceof ConformanceFailure ? error.message : asText(error);
   } finally {
     timer[Symbol.dispose]();
   }

@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
 import { PciRecoveryError, wait, type Clock } from '@pci-recovery/core';
 import {
@@ -6,6 +8,7 @@ import {
   registerConformance,
   runConformance,
   selectCases,
+  type CaseContext,
   type CaseResult,
   type ConformanceCase,
   type Harness,
@@ -168,6 +171,47 @@ describe('a hanging platform', () => {
     const { results } = await runConformance(referenceHarness(), { cases: [hanging], realClock, caseLimitMs: 7 });
     expect(results[0]).toMatchObject({ status: 'failed', error: 'It did not end within 7 ms.', durationMs: 5 });
   });
+});
+
+describe('a backend that lets failures float', () => {
+  const strays = new EventEmitter();
+  const floating = (event: string, reason: unknown): ConformanceCase => ({
+    ...passing,
+    run: async () => void setImmediate(() => strays.emit(event, reason)),
+  });
+  const errorOf = async (one: ConformanceCase): Promise<string | undefined> =>
+    (await runConformance(referenceHarness(), { cases: [one, passing], strays })).results[0]!.error;
+
+  it.each([
+    ['unhandledRejection', /^Whoever promises .* a promise was rejected that nobody has: Error: lost\n\s+at /],
+    ['uncaughtException', /^Whoever calls back .* thrown that nobody could catch: Error: lost\n\s+at /],
+  ])('fails its case by a rule instead of ending the process (%s)', async (event, rule) => {
+    expect(await errorOf(floating(event, new Error('lost')))).toMatch(rule);
+  });
+
+  it('is told so beside what else does not hold', async () => {
+    const one = floating('unhandledRejection', new Error('lost'));
+    const both = { ...one, run: async (context: CaseContext) => (await one.run(context), failing.run(context)) };
+    expect(await errorOf(both)).toMatch(/^It should not\.\nWhoever promises /);
+  });
+
+  it('fails no other case, and leaves no listener', async () => {
+    const { results } = await runConformance(referenceHarness(), {
+      cases: [floating('unhandledRejection', undefined), passing],
+      strays,
+    });
+    expect(results.map(({ status }) => status)).toEqual(['failed', 'passed']);
+    expect(strays.eventNames()).toEqual([]);
+  });
+
+  it.each([[undefined], [null], ['text'], [{ a: 1 }]])(
+    'or throws no error at all (%j) is told what it threw',
+    async (what) => {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- this is what backends may do
+      const error = await errorOf({ ...passing, run: () => Promise.reject(what) });
+      expect(error).toBe(`${inspect(what)}, which is no error.`);
+    },
+  );
 });
 
 describe('what a harness does not offer', () => {

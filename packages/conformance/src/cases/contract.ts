@@ -1,4 +1,4 @@
-import { isPciRecoveryError, type Capability } from '@pci-recovery/core';
+import { isPciRecoveryError, type Capability, type RecoveryScope } from '@pci-recovery/core';
 import { engineOf } from '../bench/bench.js';
 import { holds, refused, same } from '../failure.js';
 import { layoutFor } from '../profile.js';
@@ -10,7 +10,8 @@ import { takeEvent } from './take-event.js';
 const SINGLE = { layout: 'single' } as const;
 
 /** Every capability is there, or says why it is not. */
-function reasoned(where: string, capabilities: Readonly<Record<string, Capability>>): void {
+function reasoned(where: string, capabilities: Readonly<Record<string, Capability>> | undefined): void {
+  holds(typeof capabilities === 'object' && capabilities !== null, `${where}: its capabilities are an object.`);
   for (const [name, capability] of Object.entries(capabilities)) {
     const reason = capability === true ? 'there' : capability?.absent;
     holds(typeof reason === 'string' && reason.length > 0, `${where}: capability "${name}" is there or says why not.`);
@@ -55,7 +56,8 @@ export const CONTRACT_CASES: readonly ConformanceCase[] = [
       reasoned('platform', platform.capabilities);
       const bench = await context.open(SINGLE);
       const { event } = await bench.recover(context.recovering[0]!, 'a');
-      reasoned('scope', bench.subject.platform.scopeOf(event).capabilities);
+      const scope: RecoveryScope | undefined = bench.subject.platform.scopeOf(event);
+      reasoned('scope', scope?.capabilities);
     },
   },
   {

@@ -9,6 +9,11 @@ export const BROKEN_CONTRACTS: readonly Broken[] = [
     'contract.capabilities-have-reasons',
   ),
   brokenPlatform(
+    'has a scope that says nothing of capabilities',
+    (platform) => ({ scopeOf: (event) => ({ ...platform.scopeOf(event), capabilities: undefined as never }) }),
+    'contract.capabilities-have-reasons',
+  ),
+  brokenPlatform(
     'goes on listening after an abort',
     (platform) => ({ events: () => platform.events({ signal: new AbortController().signal }) }),
     'contract.events-end-on-abort',
