@@ -89,6 +89,8 @@ class Owner {
         const [low, high] = await device.readConfig(at, 2);
         return low! | (high! << 8);
       }
+      case 'save':
+        return this.#platform.save(rng!.device.bdf);
       case 'loopback':
         return rng!.device.loopbackError();
       case 'resources':
