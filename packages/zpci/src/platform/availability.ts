@@ -121,16 +121,23 @@ export class Availability {
     return fn;
   }
 
-  /** Makes a PCI function of a configured one; it is enabled for that. Linux 7.3 pci_bus.c:zpci_bus_scan_device. */
+  /**
+   * Makes a PCI function of a configured one: it is enabled for that, and its translation is registered. Where that fails
+   * its DMA stays blocked. Linux 7.3 pci_bus.c:zpci_bus_scan_device, drivers/iommu/s390-iommu.c:s390_iommu_attach_device.
+   */
   async #scan(fn: ZpciFunction): Promise<void> {
     const { firmware, table, happened } = this.#around;
     // Whoever had the function before may have given it back.
     if (fn.state !== 'configured' || table.get(fn.fid) !== fn) return;
-    if (!fn.enabled) {
+    const refused = (why: string): void => happened({ what: 'refused', fid: fn.fid, why: `${why}.` });
+    const fresh = !fn.enabled;
+    if (fresh) {
       const enabled = await firmware.enable(fn);
-      if (!enabled.ok) return happened({ what: 'refused', fid: fn.fid, why: `${enabled.detail}.` });
+      if (!enabled.ok) return refused(enabled.detail);
     }
     if (fn.present) return;
+    const registered = fresh ? await firmware.modify(fn, 'register_translation') : { ok: true as const };
+    if (!registered.ok) refused(registered.detail);
     table.appear(fn);
     happened({ what: 'appeared', fid: fn.fid, bdf: fn.bdf, generation: fn.generation });
   }

@@ -1,4 +1,4 @@
-import { AT, host, LOOKING } from '../machine.js';
+import { AT, host, LOOKING, type Host } from '../machine.js';
 
 const A = AT[1];
 
@@ -30,6 +30,54 @@ describe('a new function at the address of one that is still known', () => {
     expect(run.platform.functions().find(({ fid }) => fid === 9)).toMatchObject({ present: true, generation: 1 });
     run.hardware.detect(9);
     expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered', usable: [{ bdf: A, generation: 1 }] });
+  });
+});
+
+describe('a function that becomes a PCI function', () => {
+  const ways: [string, number, (run: Host) => Promise<void>][] = [
+    ['by being new', 9, async ({ hardware }) => hardware.plug({ fid: 9, bdf: '0009:00:00.0' })],
+    [
+      'by being given back',
+      1,
+      async ({ hardware }) => {
+        hardware.takeAway(1);
+        hardware.make(1, 'configured');
+      },
+    ],
+    [
+      'by a survey',
+      9,
+      async ({ hardware, platform, settled }) => {
+        hardware.script({ fault: 'notification_lost', fid: 9, times: 1 });
+        hardware.plug({ fid: 9, bdf: '0009:00:00.0' });
+        await settled();
+        await platform.survey(new AbortController());
+      },
+    ],
+  ];
+
+  it.each(ways)('%s can do DMA, before and after a recovery that does not reset it', async (_, fid, becomes) => {
+    const run = await host({ drivers: { [A]: LOOKING, '0009:00:00.0': LOOKING } });
+    await becomes(run);
+    await run.settled();
+    using _mapping = run.hardware.map(fid, 0x1_0000_0000n, 0x1000n);
+    expect(run.hardware.dma(fid, { address: 0x1_0000_0000n })).toBe('done');
+    run.hardware.detect(fid);
+    expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered' });
+    expect(run.hardware.dma(fid, { address: 0x1_0000_0000n })).toBe('done');
+  });
+
+  it('is one all the same when its translation cannot be registered, and that is told', async () => {
+    const run = await host();
+    run.hardware.script({ fault: 'call_fails', call: 'register_translation', fid: 9 });
+    run.hardware.plug({ fid: 9, bdf: '0009:00:00.0' });
+    await run.settled();
+    expect(run.platform.functions().at(-1)).toMatchObject({ fid: 9, present: true });
+    expect(run.happenings).toContainEqual({
+      what: 'refused',
+      fid: 9,
+      why: 'Modify PCI Function Controls (register_translation) gave cc 1, status 0.',
+    });
   });
 });
 
