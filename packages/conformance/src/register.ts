@@ -1,3 +1,4 @@
+import { refuseFlaws } from './flaws.js';
 import { type Harness } from './harness.js';
 import { unmet } from './requirement.js';
 import { isBad } from './report/report.js';
@@ -11,8 +12,10 @@ export interface TestRunner {
 
 /**
  * Registers every case as a test of a runner. Titles say what is not applicable, and why: nothing is skipped in silence.
+ * @throws PciRecoveryError as runConformance
  */
 export function registerConformance(harness: Harness, runner: TestRunner, options: ConformanceOptions = {}): void {
+  refuseFlaws(harness);
   runner.describe(`${harness.name} conforms to the law "${harness.profile.name}"`, () => {
     for (const one of selectCases(options)) {
       const missing = one.requires.flatMap((requirement) => unmet(requirement, harness) ?? []);

@@ -1,5 +1,6 @@
 import { type FactKind } from './fact.js';
 import { type CaseContext } from './cases/case.js';
+import { METHODS } from './abilities.js';
 import { holds, refused, same } from './failure.js';
 import { type Ability, type Harness } from './harness.js';
 import { QUIET_MS } from './bench/bench.js';
@@ -101,15 +102,6 @@ export async function refusesWhatItLacks(requirement: Requirement, context: Case
     );
   }
 }
-
-const METHODS = {
-  unplug: 'unplug',
-  replug: 'replug',
-  garble: 'garble',
-  probe: 'lets',
-  unreported: 'injectUnreported',
-  hold: 'hold',
-} as const satisfies Record<Ability, string>;
 
 async function seesNothing(context: CaseContext, kind: FactKind): Promise<void> {
   const bench = await context.open({ layout: 'single', script: { a: { errorDetected: 'need_reset' } } });

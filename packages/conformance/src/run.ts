@@ -3,6 +3,7 @@ import { Bench, type BenchOptions } from './bench/bench.js';
 import { type CaseContext, type ConformanceCase, type Level } from './cases/case.js';
 import { CASES } from './cases/index.js';
 import { ConformanceFailure } from './failure.js';
+import { missingMethods, refuseFlaws } from './flaws.js';
 import { type Harness, type Subject, type SubjectOptions } from './harness.js';
 import { hasLayout, refusesWhatItLacks, unmet } from './requirement.js';
 import { asText, Strays, type StraySource } from './stray.js';
@@ -55,9 +56,10 @@ export function selectCases(options: ConformanceOptions = {}): ConformanceCase[]
 
 /**
  * Holds a backend against the suite. A failed case is part of the report, not an exception.
- * @throws PciRecoveryError `ERR_PCI_UNKNOWN_CASE`
+ * @throws PciRecoveryError `ERR_PCI_UNKNOWN_CASE`; `ERR_PCI_BAD_HARNESS` for a harness or profile that contradicts itself
  */
 export async function runConformance(harness: Harness, options: ConformanceOptions = {}): Promise<ConformanceReport> {
+  refuseFlaws(harness);
   const results: CaseResult[] = [];
   const cases = selectCases(options);
   // Also between cases, and for what the last one left behind.
@@ -176,15 +178,21 @@ class OpenThings implements CaseContext {
 
   async openIdle(options: BenchOptions): Promise<Bench> {
     const { layout, lacking } = options;
-    const subject = await this.harness.create({ layout, ...(lacking && { lacking }) });
+    const subject = await this.#made({ layout, ...(lacking && { lacking }) });
     const bench = new Bench(this.harness, subject, options, this.guard);
     this.#benches.push(bench);
     return bench;
   }
 
   async subject(options: SubjectOptions): Promise<Subject> {
-    const subject = await this.harness.create(options);
+    const subject = await this.#made(options);
     this.#subjects.push(subject);
+    return subject;
+  }
+
+  async #made(options: SubjectOptions): Promise<Subject> {
+    const subject = await this.harness.create(options);
+    for (const missing of missingMethods(this.harness, subject)) throw new ConformanceFailure(missing);
     return subject;
   }
 

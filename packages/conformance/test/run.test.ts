@@ -242,7 +242,11 @@ describe('what a harness does not offer', () => {
   const lawless: readonly [string, string, Partial<PlatformProfile>][] = [
     ['raw bytes', 'decode.raw-bytes', { raw: false }],
     ['a survey', 'contract.survey-finds-the-broken', { surveyFinds: [] }],
-    ['errors that are recorded', 'recorded.never-forwarded', { incidents: { fatal: aerProfile.incidents['fatal']! } }],
+    [
+      'errors that are recorded',
+      'recorded.never-forwarded',
+      { incidents: { fatal: aerProfile.incidents['fatal']! }, surveyFinds: ['fatal'] },
+    ],
   ];
   it.each(lawless)('fails when there is %s although the law has none', async (_, id, less) => {
     const harness = referenceHarness({}, { profile: { ...referenceProfile, ...less } });
