@@ -145,7 +145,10 @@ export class ZpciPlatform implements RecoveryPlatform {
     return this.#table.at(bdf)?.pending.next();
   }
 
-  /** The function is closed again. @returns how many records nobody has read. */
+  /**
+   * The function is closed again; nothing is done to it. (VFIO resets it then.) @returns how many records nobody has read;
+   * they are forgotten.
+   */
   close(bdf: Bdf): number {
     const fn = this.#table.at(bdf);
     const unread = fn?.pending.stop() ?? 0;

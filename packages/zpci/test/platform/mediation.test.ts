@@ -69,6 +69,17 @@ describe('a function that is held through VFIO (R2.5)', () => {
     expect(run.outcomes.map(({ result }) => result)).toEqual(['handed_over', 'recovered']);
   });
 
+  it('and is left as it is by its holder: the next survey finds it, and the host recovers it', async () => {
+    const run = await host({ drivers: { [A]: LOOKING } });
+    run.platform.open(A);
+    await errors(run, 4);
+    run.platform.close(A);
+    expect(run.platform.channelOf(A)).toBe('frozen');
+    const [found] = await run.platform.survey(new AbortController());
+    expect(await run.clock.drive(run.engine.submit(found!))).toMatchObject({ result: 'recovered' });
+    expect(run.platform.channelOf(A)).toBe('normal');
+  });
+
   it('keeps permanent events too', async () => {
     const run = await held();
     await errors(run, 0x3b, 0x40);
