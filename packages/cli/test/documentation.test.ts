@@ -1,5 +1,8 @@
+import { CASES, unmet } from '@pci-recovery/conformance';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { HARNESSES } from '../src/harnesses/harnesses.js';
+import { KNOWN_FAILURES } from '../src/harnesses/known-failures.js';
 import { program } from '../src/program.js';
 import { capturedIo } from './captured-io.js';
 
@@ -29,6 +32,22 @@ const calls = pages.flatMap((page) =>
     return call === undefined ? [] : [[page, call] as const];
   }),
 );
+
+describe('how the backends stand, in docs/conformance.md', () => {
+  const page = readFileSync(file('docs/conformance.md'), 'utf8');
+
+  it.each([...HARNESSES.values()].map((harness) => [harness.name, harness] as const))('%s', (name, harness) => {
+    // That every other case passes is held by the tests of each backend.
+    const cases = CASES.filter(({ level }) => level < 4);
+    const lacking = cases.filter(({ requires }) => requires.some((one) => unmet(one, harness) !== undefined)).length;
+    const row = page.split('\n').find((line) => line.startsWith('|') && line.includes(`(\`${name}\`) |`));
+    expect(row).toMatch(new RegExp(`\\| ${cases.length - lacking} \\| ${lacking} \\|$`));
+  });
+
+  it('says that nothing is known to fail, while nothing is', () => {
+    expect(page.includes('none is known to fail')).toBe(Object.keys(KNOWN_FAILURES).length === 0);
+  });
+});
 
 describe('every call of the command in the docs', () => {
   const command = program(capturedIo(), () => undefined);
