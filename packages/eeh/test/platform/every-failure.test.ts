@@ -1,4 +1,5 @@
 import { type Bdf, type RecoveryOutcome } from '@pci-recovery/core';
+import { PCI_HEADER } from '@pci-recovery/pci';
 import { type EehFact, type EehFault, type FirmwareCall } from '../../src/sim/index.js';
 import {
   A,
@@ -43,9 +44,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a slot of a switch': { machine: SWITCH, drivers: { [LEFT]: NEEDY, [RIGHT]: NEEDY }, at: LEFT },
   'a switch with an owner below': { machine: SWITCH, drivers: { [UP]: NEEDY, [RIGHT]: NEEDY }, at: UP, passed: [LEFT] },
 };
-const FENCED: Readonly<Record<string, Scenario>> = {
+const ONLY_OPAL: Readonly<Record<string, Scenario>> = {
   'a fence': { machine: CARD, drivers: { [A]: LOOKING, [B]: LOOKING }, at: A, fenced: true },
   'a fence that nobody takes part in': { machine: CARD, drivers: {}, at: A, fenced: true },
+  'a reset behind a P7IOC': {
+    machine: { hostBridges: [{ ...CARD.hostBridges[0]!, model: 'p7ioc' }] },
+    drivers: { [A]: NEEDY, [B]: LOOKING },
+    at: A,
+  },
 };
 
 /** Codes of failures; the last one of each means "come back later". */
@@ -53,22 +59,32 @@ const CODES = { opal: [-6, 1000], rtas: [-1, -8, 9902] } as const;
 
 const DAY = 86_400_000;
 
+interface Ran {
+  readonly here: Running;
+  readonly outcome?: RecoveryOutcome;
+  /** Base addresses before the freeze. */
+  readonly bars: ReadonlyMap<Bdf, number>;
+}
+
+const barOf = ({ hardware }: Running, bdf: Bdf): number => hardware.readConfig(bdf, PCI_HEADER.BASE_ADDRESS_0, 4);
+
 /** What became of it; undefined: the freeze was never found, because the state could not be asked. */
-async function run(scenario: Scenario, fault?: EehFault): Promise<{ here: Running; outcome?: RecoveryOutcome }> {
+async function run(scenario: Scenario, fault?: EehFault): Promise<Ran> {
   const { machine, drivers, at, fenced, passed = [] } = scenario;
   const here = await running(host({ ...machine, log: { calls: true } }), drivers);
+  const bars = new Map([...here.hardware.topology.functions()].map(({ bdf }) => [bdf, barOf(here, bdf)]));
   for (const bdf of passed) await here.clock.drive(here.platform.open(bdf));
   if (fenced) here.hardware.fence(0, { reported: false });
   else here.hardware.freeze(at);
   if (fault) here.hardware.script(fault);
   for (let reads = 0; reads < 3; reads++) here.read(at);
-  if (!here.platform.checkFailure(at)) return { here };
+  if (!here.platform.checkFailure(at)) return { here, bars };
   const limit = here.clock.after(DAY, () => void here.engine.close());
   const before = here.clock.monotonic();
   const [outcome] = await here.ended(1);
   limit[Symbol.dispose]();
   expect((here.clock.monotonic() - before) / 1e6).toBeLessThan(DAY);
-  return { here, outcome: outcome! };
+  return { here, bars, outcome: outcome! };
 }
 
 /** How often each call is made when nothing fails, from the freeze on. */
@@ -98,7 +114,7 @@ function dmaNeverFirst(log: readonly EehFact[]): void {
 const TOUCHES: ReadonlySet<string> = new Set(['thawed', 'reset_begin', 'removed', 'log_collected']);
 
 /** What must be true of the hardware, whatever failed. */
-function check({ here, outcome }: Awaited<ReturnType<typeof run>>, { passed = [] }: Scenario, fault: EehFault): void {
+function check({ here, outcome, bars }: Ran, { passed = [] }: Scenario, fault: EehFault): void {
   const { hardware } = here;
   // It says that all is well: nobody can know better.
   if (fault.fault === 'call_ignored' && fault.call === 'freezeStatus') return;
@@ -113,6 +129,7 @@ function check({ here, outcome }: Awaited<ReturnType<typeof run>>, { passed = []
   if (outcome.result === 'recovered') {
     for (const { bdf } of outcome.usable) {
       expect([bdf, hardware.frozen(bdf), hardware.answers(bdf)]).toEqual([bdf, { mmio: false, dma: false }, true]);
+      expect([bdf, barOf(here, bdf)]).toEqual([bdf, bars.get(bdf)]);
     }
     expect(open).toBe(0);
   } else {
@@ -134,7 +151,7 @@ const faultsOf = (flavour: (typeof FLAVOURS)[number], call: FirmwareCall, count:
   ]);
 
 describe.each(FLAVOURS)('on %s, whichever call of firmware fails, at whichever time, once or for ever', (firmware) => {
-  const scenarios = { ...SCENARIOS, ...(firmware === 'opal' && FENCED) };
+  const scenarios = { ...SCENARIOS, ...(firmware === 'opal' && ONLY_OPAL) };
 
   it.each(Object.entries(scenarios))(
     '%s comes to an end, and nothing is handed back in a state that nobody knows',
