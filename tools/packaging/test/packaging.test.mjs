@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { orphans } from '../../workspace/prune.mjs';
 import { manifestOf, npm, pack, packageFolders } from '../packed.mjs';
 
 const folders = packageFolders();
@@ -47,6 +48,10 @@ describe.each(names)('the package %s as it is published', (name) => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }, 120_000);
+
+  it('holds nothing that was made of sources that are gone', () => {
+    expect(orphans(folder)).toEqual([]);
+  });
 
   it('holds no tests and a licence', () => {
     const [{ files }] = JSON.parse(npm(['pack', '--json', '--dry-run'], folder));
