@@ -183,11 +183,12 @@ export class ZpciPlatform implements RecoveryPlatform {
 
   perform(operation: Operation): Awaitable<OperationResult> {
     const { name, device, generation = 0, fid, fh, pec = 0, found } = operation;
-    if (name === 'refresh_handle') {
+    if (name === 'refresh_handle' && fid !== undefined) {
       return this.#refresh({ fid: Number(fid), fh: Number(fh), pec: Number(pec), found: found === true });
     }
     const fn = this.#table.same({ bdf: device as Bdf, generation: Number(generation) });
     if (!fn) {
+      if (name === 'refresh_handle') return { ok: true, value: 'unknown' };
       if (name === 'store_record') return { ok: true, value: 'not_mediated' };
       return { ok: false, why: 'gone', detail: 'The function is not there any more' };
     }
@@ -252,6 +253,9 @@ export class ZpciPlatform implements RecoveryPlatform {
 
   #act(fn: ZpciFunction, operation: Operation): Awaitable<OperationResult> {
     switch (operation.name) {
+      case 'refresh_handle':
+        // There is no record to compare with.
+        return this.#refresh({ fid: fn.fid, fh: this.#handleNow(fn), pec: 0, found: true });
       case 'store_record':
         return this.#store(fn, operation);
       case 'unblock_load_store':
@@ -279,9 +283,14 @@ export class ZpciPlatform implements RecoveryPlatform {
     return scopeOfFunction(fid, fn, driven, this.capabilities);
   }
 
-  async #inError(fn: ZpciFunction): Promise<boolean> {
-    // Its error may have disabled it, which changes its handle.
+  /** Its error may have disabled it, which changes its handle. */
+  #handleNow(fn: ZpciFunction): number {
     fn.updateHandle(this.#firmware.handleOf(fn.fid).fh ?? 0);
+    return fn.fh;
+  }
+
+  async #inError(fn: ZpciFunction): Promise<boolean> {
+    this.#handleNow(fn);
     return (await this.#firmware.inError(fn)) === true;
   }
 

@@ -10,7 +10,7 @@ import {
   type RecoveryScope,
   type Step,
 } from '@pci-recovery/core';
-import { type ZpciEvent } from '../record.js';
+import { type ZpciEvent, type ZpciRecord } from '../record.js';
 import { aborts, countedVote } from '../votes.js';
 import { HOST_OPERATIONS } from './host-operations.js';
 import { faultedBy, laneOf, pecOf, permFailure, recordOf, refsOf, resume, WHY_FAILED, type Faulted } from './common.js';
@@ -74,16 +74,21 @@ const changed = (
   faulted: faulted ?? state.faulted,
 });
 
+/** What an event says of its function; without a record, that it is in the error state. */
+function saidBy(record: ZpciRecord | undefined): Readonly<Record<string, Plain>> {
+  if (!record) return { pec: 0, found: true };
+  const { fid, fh, ccdf, origin } = record;
+  return { fid, fh, pec: ccdf?.pec ?? 0, found: origin === 'survey' };
+}
+
 /** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. So is what is over. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
-  const { fid = 0, fh = 0, ccdf, origin } = recordOf(event) ?? {};
-  const said = { fid, fh, pec: ccdf?.pec ?? 0, found: origin === 'survey' };
   return {
     do: 'operate',
     at: 'refresh_handle',
     state,
-    operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, said),
+    operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, saidBy(recordOf(event))),
     stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
     then(result) {
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);

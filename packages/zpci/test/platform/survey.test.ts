@@ -1,3 +1,4 @@
+import { type ErrorEvent } from '@pci-recovery/core';
 import { encodeCcdfError, ZpciPlatform, type ZpciHappening } from '../../src/index.js';
 import { type SimulatedZpci } from '../../src/sim/index.js';
 import { AT, host, LOOKING, machine, running, seen, type Host } from '../machine.js';
@@ -65,6 +66,47 @@ describe('an error from before the start', () => {
     expect(ends(run)).toEqual(['handed_over', 'handed_over']);
     expect(run.platform.nextPending(A)).toHaveLength(32);
     expect(run.platform.nextPending(A)).toBeUndefined();
+  });
+});
+
+describe('an error that somebody else tells of, without a record', () => {
+  const told = (run: Host, generation = 0): ErrorEvent => ({
+    platform: 'zpci',
+    sequence: 0,
+    monotonic: run.clock.monotonic(),
+    wall: run.clock.wall(),
+    severity: 'fatal',
+    device: { bdf: A, generation },
+    record: undefined,
+  });
+
+  it('is recovered when its function is in the error state, by the handle that it has now', async () => {
+    const run = await host();
+    run.hardware.script({ fault: 'notification_lost', fid: 1 });
+    for (const disables of [undefined, 'openly'] as const) {
+      run.hardware.detect(1, disables ? { disables } : {});
+      const outcome = await run.clock.drive(run.engine.submit(told(run)));
+      expect(outcome).toMatchObject({ result: 'recovered', usable: [{ bdf: A, generation: 0 }] });
+      expect(run.hardware.inspect(1)).toMatchObject({ enabled: true, error: false, translated: true });
+    }
+  });
+
+  it('is over when it is not, and concerns nobody when the function was replaced, or is unknown to firmware', async () => {
+    const run = await host();
+    const outcomes = [await run.clock.drive(run.engine.submit(told(run)))];
+    run.hardware.takeAway(1);
+    await run.settled();
+    outcomes.push(await run.clock.drive(run.engine.submit(told(run))));
+    run.hardware.make(1, 'configured');
+    await run.settled();
+    run.hardware.script({ fault: 'removed_at_call', call: 'list', fid: 1 });
+    outcomes.push(await run.clock.drive(run.engine.submit(told(run, 1))));
+    expect(outcomes.map(({ result, usable }) => [result, usable.length])).toEqual([
+      ['ignored', 1],
+      ['ignored', 0],
+      ['ignored', 0],
+    ]);
+    expect(run.calls).toEqual([]);
   });
 });
 
