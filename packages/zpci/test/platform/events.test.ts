@@ -39,7 +39,7 @@ describe('every class of event (R2.1)', () => {
     run.hardware.detect(1, { pec: 4, faddr: 0xffff_ffff_ffff_fff0n, ett: 5, mvn: 0x123, dmaas: 7, q: 1, rw: 1 });
     const [outcome] = await run.ended(1);
     const { raw, record } = outcome!.event;
-    const fh = run.hardware.log.length > 0 ? 0x8002_0000 : 0;
+    const { fh } = run.hardware.inspect(1)!;
     expect(raw).toEqual(
       encodeCcdfError({ fh, fid: 1, pec: 4, faddr: 0xffff_ffff_ffff_fff0n, ett: 5, mvn: 0x123, dmaas: 7, q: 1, rw: 1 }),
     );

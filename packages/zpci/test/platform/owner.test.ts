@@ -91,12 +91,20 @@ describe('the holder of a function (R2.5, R2.7)', () => {
   });
 
   it('never restores what it read from a function that did not answer (R2.8)', async () => {
-    const { held, ended, platform } = await owner({ before: (hardware) => hardware.detect(1) });
+    const { held, ended } = await owner({ before: (hardware) => hardware.detect(1) });
     const [outcome] = await ended(1);
     expect(outcome!.result).toBe('recovered');
     expect(held.readConfig(0x10, 4)).toBe(0x0000_0004);
     expect(held.readConfig(0x04, 2)).toBe(0x0006);
+  });
+
+  it('keeps what was saved before when a function that does not answer is to be saved (R2.8)', async () => {
+    const { hardware, held, ended, platform } = await owner();
+    hardware.detect(1);
     platform.save(A);
+    await ended(1);
+    expect(held.readConfig(0x10, 4)).toBe(0x1234_5004);
+    expect(held.readConfig(0x04, 2)).toBe(0x0406);
   });
 
   it('restores what was saved last', async () => {
