@@ -14,6 +14,8 @@ export interface AvailabilitySurroundings {
   readonly happened: (happening: ZpciHappening) => void;
 }
 
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
 /** Does something to a function while nobody else does. */
 export type Undisturbed = (fn: ZpciFunction, work: () => Promise<void>) => Promise<void>;
 
@@ -105,17 +107,12 @@ export class Availability {
    */
   create(fid: number, fh: number, state: FunctionState): ZpciFunction | undefined {
     const { port, table, happened } = this.#around;
+    const refused = (why: string): undefined => void happened({ what: 'refused', fid, why });
     const { response, properties } = port.query(fh);
-    if (response !== CLP.OK || properties?.fid !== fid) {
-      happened({ what: 'refused', fid, why: `Query PCI Function gave response 0x${response.toString(16)}.` });
-      return undefined;
-    }
+    if (response !== CLP.OK || !properties) return refused(`Query PCI Function gave response ${hex(response)}.`);
+    if (properties.fid !== fid) return refused(`Its handle is that of function ${hex(properties.fid)}.`);
     const other = table.knownAt(properties.bdf);
-    if (other) {
-      const why = `Function 0x${other.fid.toString(16)} has its address, ${properties.bdf}.`;
-      happened({ what: 'refused', fid, why });
-      return undefined;
-    }
+    if (other) return refused(`Function ${hex(other.fid)} has its address, ${properties.bdf}.`);
     const fn = table.create(properties, fh, state);
     happened({ what: 'state', fid, bdf: fn.bdf, to: state });
     return fn;

@@ -1,3 +1,4 @@
+import { encodeCcdfAvailability } from '../../src/index.js';
 import { AT, host, LOOKING, type Host } from '../machine.js';
 
 const A = AT[1];
@@ -30,6 +31,17 @@ describe('a new function at the address of one that is still known', () => {
     expect(run.platform.functions().find(({ fid }) => fid === 9)).toMatchObject({ present: true, generation: 1 });
     run.hardware.detect(9);
     expect((await run.ended(1))[0]).toMatchObject({ result: 'recovered', usable: [{ bdf: A, generation: 1 }] });
+  });
+});
+
+describe('a handle that is another function’s', () => {
+  it('brings no new function, and why is said', async () => {
+    const run = await host();
+    const { fh } = run.hardware.inspect(2)!;
+    run.hardware.notify({ contentCode: 2, ccdf: encodeCcdfAvailability({ fid: 9, fh, pec: 0x301 }) });
+    await run.settled();
+    expect(run.platform.functions().map(({ fid }) => fid)).toEqual([1, 2, 3]);
+    expect(run.happenings).toContainEqual({ what: 'refused', fid: 9, why: 'Its handle is that of function 0x2.' });
   });
 });
 
