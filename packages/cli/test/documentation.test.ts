@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { HARNESSES } from '../src/harnesses/harnesses.js';
 import { KNOWN_FAILURES } from '../src/harnesses/known-failures.js';
+import { main } from '../src/main.js';
 import { program } from '../src/program.js';
 import { capturedIo } from './captured-io.js';
 
@@ -46,6 +47,15 @@ describe('how the backends stand, in docs/conformance.md', () => {
 
   it('says that nothing is known to fail, while nothing is', () => {
     expect(page.includes('none is known to fail')).toBe(Object.keys(KNOWN_FAILURES).length === 0);
+  });
+});
+
+describe('packages/cli/README.md', () => {
+  it('shows the outcome of a simulation as it is', async () => {
+    const shown = /```json\n([^`]*)```/.exec(readFileSync(file('packages/cli/README.md'), 'utf8'))![1]!;
+    const io = capturedIo();
+    await main(['simulate', '--platform', 'aer', '--json'], io);
+    expect(JSON.parse(shown)).toEqual(JSON.parse(io.out().trimEnd().split('\n').at(-1)!));
   });
 });
 

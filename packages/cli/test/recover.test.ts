@@ -66,6 +66,25 @@ describe('recover', () => {
     expect(io.out()).toBe('Nothing of it was broken.\n');
   });
 
+  it('a device that is named twice is held once', async () => {
+    const { clock, host } = scripted();
+    expect(await clock.drive(recover([A, A.replace(/^0000:/, '')], {}, io, host))).toBe(0);
+  });
+
+  it.each([
+    [undefined, 'no other platform reports errors of it'],
+    ['eeh_mode', 'functions of EEH are held by the library'],
+    ['function_id', 'functions of zPCI are held by the library'],
+  ])('a function with %s and no AER is refused with exit code 3', async (mark, words) => {
+    const { host } = scripted();
+    const read = (_: string, attribute: string) => Promise.resolve(attribute === mark ? '0x1' : undefined);
+    const sysfs = { ...host.sysfs, read } as typeof host.sysfs;
+    await expect(recover([A], {}, io, { ...host, sysfs })).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
   it.each([
     ['0000:09:00.0', 1, 'There is no function 0000:09:00.0 here'],
     ['nonsense', 2, 'is no address of a function'],

@@ -46,7 +46,7 @@ export async function recover(
   io: Io,
   host: LinuxHost,
 ): Promise<ExitCode> {
-  const functions = addresses.map(addressOf);
+  const functions = [...new Set(addresses.map(addressOf))];
   // Taken before anything is held: a signal shall not end the process in the middle of a recovery.
   const { stop } = io;
   await refuseUnsupported(functions, host);
@@ -84,7 +84,9 @@ async function refuseUnsupported(functions: readonly Bdf[], host: LinuxHost): Pr
     if (handling !== 'aer')
       throw new CommandFailure(
         EXIT.unsupported,
-        `${bdf} has no AER: holding functions of ${handling === 'none' ? 'no platform' : handling.toUpperCase()} is not supported by this command.`,
+        handling === 'none'
+          ? `${bdf} has no AER, and no other platform reports errors of it: see pci-recovery list.`
+          : `${bdf} has no AER: functions of ${handling === 'eeh' ? 'EEH' : 'zPCI'} are held by the library, not by this command (docs/vfio.md).`,
       );
   }
 }

@@ -29,4 +29,4 @@ export async function readInput(file: string, stdin: Readable): Promise<Uint8Arr
 }
 
 /** How messages call the input. */
-export const nameOf = (file: string): string => (file === '-' ? 'standard input' : file);
+export const nameOf = (file: string): string => (file === '-' ? 'standard input' : file || '""');
