@@ -231,14 +231,16 @@ export class ZpciPlatform implements RecoveryPlatform {
 
   /** Does something to a function while no recovery does. */
   async #undisturbed(fn: ZpciFunction, work: () => Promise<void>): Promise<void> {
-    let done = false;
+    let begun = false;
     const change = async (): Promise<void> => {
-      done = true;
+      begun = true;
       await fn.alone(work);
     };
-    // An engine that is closed runs nothing more that could be in the way.
-    await this.#options.exclusively?.(this.#scope(fn.fid, fn), change).catch(() => undefined);
-    if (!done) await change();
+    await this.#options.exclusively?.(this.#scope(fn.fid, fn), change).catch((error: unknown) => {
+      // An engine that is closed runs nothing more that could be in the way; what the work throws is told.
+      if (begun) throw error;
+    });
+    if (!begun) await change();
   }
 
   /** Whatever is not current is dropped as stale (R2.2), also what firmware does not list or cannot be asked for. */

@@ -1,7 +1,7 @@
 import { type ErrorEvent } from '@pci-recovery/core';
 import { encodeCcdfAvailability, ZpciOwnerPlatform, ZpciPlatform, type ZpciNotification } from '../../src/index.js';
 import { SimulatedVfio, type SimulatedZpci } from '../../src/sim/index.js';
-import { machine } from '../machine.js';
+import { host, machine, type Host } from '../machine.js';
 
 /** Lets everything happen that needs no time. */
 const settled = async (): Promise<void> => {
@@ -113,6 +113,21 @@ describe('a machine whose notifications break off', () => {
     const platform = new ZpciPlatform(hardware, clock);
     await expect(platform.events(new AbortController())[Symbol.asyncIterator]().next()).rejects.toThrow('cut');
     expect(platform.counters.availability).toBe(1);
+  });
+});
+
+describe('an adapter that throws, against its contract', () => {
+  it.each([false, true])('is told of, with an engine to wait for (%s) as without', async (waits) => {
+    const run: Host = await host(
+      waits ? { options: { exclusively: (scope, work) => run.engine.exclusive(scope, work) } } : {},
+    );
+    run.hardware.deconfigure = () => {
+      throw new Error('The adapter broke.');
+    };
+    run.hardware.requestDeconfiguration(1);
+    await run.settled();
+    const troubles = run.told.flatMap((event) => (event.type === 'trouble' ? [[event.where, `${event.error}`]] : []));
+    expect(troubles).toEqual([['the events of platform "zpci"', 'Error: The adapter broke.']]);
   });
 });
 
