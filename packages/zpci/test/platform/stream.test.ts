@@ -126,7 +126,9 @@ describe('an adapter that throws, against its contract', () => {
     };
     run.hardware.requestDeconfiguration(1);
     await run.settled();
-    const troubles = run.told.flatMap((event) => (event.type === 'trouble' ? [[event.where, String(event.error)]] : []));
+    const troubles = run.told.flatMap((event) =>
+      event.type === 'trouble' ? [[event.where, String(event.error)]] : [],
+    );
     expect(troubles).toEqual([['the events of platform "zpci"', 'Error: The adapter broke.']]);
   });
 });
