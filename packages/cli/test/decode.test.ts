@@ -53,6 +53,63 @@ describe('decode --json', () => {
   });
 });
 
+describe('decode, for people,', () => {
+  const shown = async (input: Uint8Array | string): Promise<string> => {
+    const io = capturedIo({ input });
+    expect(await main(['decode', '-'], io)).toBe(0);
+    return io.out();
+  };
+  /** A function as `lspci -xxx…` prints it. */
+  const dumped = (bytes: Uint8Array): string =>
+    `00:01.0 0604: 1234:5678\n${Array.from({ length: bytes.length / 16 }, (_, row) => {
+      const line = [...bytes.subarray(16 * row, 16 * row + 16)].map((byte) => byte.toString(16).padStart(2, '0'));
+      return `${(16 * row).toString(16).padStart(2, '0')}: ${line.join(' ')}\n`;
+    }).join('')}`;
+  /** A PCI Express downstream port with DPC, whose Device Status and DPC Status are as given. */
+  function port(deviceStatus: number, dpcStatus = 0): Uint8Array {
+    const view = new DataView(new ArrayBuffer(4096));
+    const words: [number, number][] = [
+      [0x00, 0x1234],
+      [0x02, 0x5678],
+      [0x06, 0x10],
+      [0x0a, 0x0604],
+      [0x34, 0x40],
+    ];
+    for (const [at, value] of words) view.setUint16(at, value, true);
+    view.setUint8(0x0e, 1);
+    view.setUint32(0x40, 0x0062_0010, true);
+    view.setUint16(0x4a, deviceStatus, true);
+    view.setUint32(0x100, 0x0001_001d, true);
+    view.setUint16(0x108, dpcStatus, true);
+    view.setUint16(0x10a, 0x0100, true);
+    return new Uint8Array(view.buffer);
+  }
+
+  it('does not say that a function has no AER when the dump has no registers in which it could be', async () => {
+    const short = await shown(dumped(port(0).subarray(0, 256)));
+    expect(short).toContain('AER unknown: the dump ends at 256 bytes (lspci -xxxx as root has all).');
+    expect(short).not.toContain('No Advanced Error Reporting');
+    expect(await shown(dumped(port(0)))).toContain('No Advanced Error Reporting.');
+    const conventional = new Uint8Array(256).fill(0);
+    conventional.set([0x34, 0x12, 0x78, 0x56]);
+    expect(await shown(dumped(conventional))).toContain('No Advanced Error Reporting.');
+  });
+
+  it('shows the errors of Device Status, which a function without AER has too', async () => {
+    expect(await shown(dumped(port(0x0f)))).toContain(
+      'Device status: 0x000f correctable, non-fatal, fatal, unsupported request',
+    );
+    // Power and pending transactions are no errors.
+    expect(await shown(dumped(port(0x70)))).not.toContain('Device status');
+  });
+
+  it('shows that a port contains its link, why and because of whom', async () => {
+    expect(await shown(dumped(port(0, 0x0005)))).toContain('DPC: link down, err fatal from 0000:01:00.0');
+    expect(await shown(dumped(port(0, 0x0001)))).toContain('DPC: link down, unmasked uncorrectable\n');
+    expect(await shown(dumped(port(0)))).not.toContain('DPC:');
+  });
+});
+
 describe('decode', () => {
   it('reads standard input for -', async () => {
     const io = capturedIo({ input: readFileSync(FATAL) });

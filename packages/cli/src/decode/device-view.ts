@@ -1,5 +1,13 @@
 import { bdfOfRequester } from '@pci-recovery/core';
-import { decodeTlp, type AerCapability, type BitName, type PciFunction } from '@pci-recovery/pci';
+import {
+  decodeTlp,
+  type AerCapability,
+  type BitName,
+  type DpcCapability,
+  type DpcTrigger,
+  type PcieCapability,
+  type PciFunction,
+} from '@pci-recovery/pci';
 import { type DumpedDevice, type DumpFinding } from '@pci-recovery/pci/lspci';
 import { type Palette } from '../view/palette.js';
 import { hex } from './hex.js';
@@ -15,14 +23,42 @@ export function deviceView(
   paint: Palette,
 ): string[] {
   const lines = [paint('bold', printable(`${device.bdf} ${device.description}`.trimEnd()))];
-  if (fn.pcie) lines.push(`  PCI Express: ${(fn.pcie.portType ?? 'unknown type').replaceAll('_', ' ')}`);
+  if (fn.pcie) lines.push(...pcieView(fn.pcie, paint));
   if (fn.aer) lines.push(...aerView(fn.aer, device, paint));
-  else lines.push(paint('dim', '  No Advanced Error Reporting.'));
+  else lines.push(paint('dim', `  ${withoutAer(device, fn)}`));
+  if (fn.dpc?.trigger) lines.push(paint('red', `  ${dpcText(fn.dpc, fn.dpc.trigger, device)}`));
   if (fn.msix) lines.push(`  MSI-X: ${fn.msix.tableSize} vectors, ${fn.msix.enabled ? 'enabled' : 'disabled'}`);
   for (const { line, message } of text) lines.push(paint('yellow', printable(`  ! line ${line}: ${message}`)));
   for (const { offset, rule, message } of fn.findings)
     lines.push(paint('yellow', `  ! ${hex(offset, 2)}: ${message} [${rule}]`));
   return lines;
+}
+
+const DEVICE_ERRORS = [
+  ['correctableDetected', 'correctable'],
+  ['nonFatalDetected', 'non-fatal'],
+  ['fatalDetected', 'fatal'],
+  ['unsupportedRequestDetected', 'unsupported request'],
+] as const;
+
+function pcieView({ portType, deviceStatus, registers }: PcieCapability, paint: Palette): string[] {
+  const kind = `  PCI Express: ${(portType ?? 'unknown type').replaceAll('_', ' ')}`;
+  const errors = DEVICE_ERRORS.filter(([field]) => deviceStatus[field]).map(([, name]) => name);
+  if (errors.length === 0) return [kind];
+  return [kind, `  Device status: ${hex(registers.deviceStatus, 2)} ${paint('yellow', errors.join(', '))}`];
+}
+
+/** Extended capabilities are behind byte 256, and only PCI Express has them. */
+const withoutAer = ({ bytes }: DumpedDevice, { pcie }: PciFunction): string =>
+  pcie && bytes.length <= 256
+    ? `AER unknown: the dump ends at ${bytes.length} bytes (lspci -xxxx as root has all).`
+    : 'No Advanced Error Reporting.';
+
+/** DPC Source ID is of the message that triggered; no other trigger has one. */
+function dpcText({ registers }: DpcCapability, trigger: DpcTrigger, { bdf }: DumpedDevice): string {
+  const message = trigger === 'err_fatal' || trigger === 'err_nonfatal';
+  const source = message ? ` from ${bdfOfRequester(parseInt(bdf, 16), registers.sourceId)}` : '';
+  return `DPC: link down, ${trigger.replaceAll('_', ' ')}${source}`;
 }
 
 function aerView(aer: AerCapability, { bdf }: DumpedDevice, paint: Palette): string[] {
