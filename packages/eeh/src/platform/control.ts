@@ -67,7 +67,7 @@ export function* unfreezeAll(around: Surroundings, root: Pe, includePassed: bool
     while (tries < TRIES && (yield* unfreeze(around, pe)) !== 0) tries++;
     if (tries === TRIES) return ERRNO.EIO;
   }
-  if (around.ops.blocksFrozen(root)) yield* restoreFunctions(around, root);
+  if (around.ops.blocksFrozen(root)) yield* restoreFunctions(around, root, around.timings.ready);
   clear(root, PE_STATE.ISOLATED, includePassed);
   return 0;
 }
@@ -117,19 +117,24 @@ export function* resetStep(around: Surroundings, pe: Pe, option: number, include
   return rc || (yield* reenable(around, pe, includePassed));
 }
 
-/** After a reset: registers back, address decoding on again, then the thaw (eeh_pe_reenable_devices). */
+/**
+ * After a reset: registers back, address decoding on again, then the thaw (eeh_pe_reenable_devices). Unlike in the kernel every
+ * reset is followed by a wait for its functions.
+ */
 function* reenable(around: Surroundings, pe: Pe, includePassed: boolean): Waiting<number> {
-  yield* restoreFunctions(around, pe);
+  const { ops, timings } = around;
+  const blocked = ops.blocksFrozen(pe);
+  yield* restoreFunctions(around, pe, blocked ? 0 : timings.ready);
   const rc = includePassed || pe.passed === 0 ? yield* unfreeze(around, pe) : 0;
   if (rc !== 0) return rc;
   // In the middle of a whole reset nothing is thawed yet.
-  if ((pe.state & PE_STATE.RESET) === 0 && around.ops.blocksFrozen(pe)) yield* restoreFunctions(around, pe);
+  if (blocked && (pe.state & PE_STATE.RESET) === 0) yield* restoreFunctions(around, pe, timings.ready);
   clear(pe, PE_STATE.ISOLATED, includePassed);
   return 0;
 }
 
-function* restoreFunctions(around: Surroundings, pe: Pe): Waiting<void> {
-  yield* restoreRegisters(around, pe);
+function* restoreFunctions(around: Surroundings, pe: Pe, patience: number): Waiting<void> {
+  yield* restoreRegisters(around, pe, patience);
   for (const device of pe.functions) if (device.present) reenableDecoding(around, device);
 }
 

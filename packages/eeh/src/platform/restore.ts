@@ -1,7 +1,7 @@
 import { COMMAND, LINK_CONTROL, LINK_STATUS, PCI_HEADER, PCIE, SLOT_CONTROL, SLOT_STATUS } from '@pci-recovery/pci';
 import { type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices } from '../pe/tree.js';
-import { readRegister, writeRegister } from './config.js';
+import { ALL_ONES, readRegister, writeRegister } from './config.js';
 import { type Surroundings } from './surroundings.js';
 import { pause, type Waiting } from './waiting.js';
 
@@ -25,15 +25,40 @@ const PARITY_AND_SERR = COMMAND.parityErrorResponse.mask | COMMAND.serrEnable.ma
  * Writes the registers back that every function of a PE, and of those below, had when it was probed: bridges before what is below
  * them. Those that are unknown are left alone.
  *
+ * @param patience so many milliseconds, in all, are functions waited for that a reset has silenced: only after the bridges above
+ * them are restored can anybody reach them. Whoever is still silent then is restored in vain.
+ *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_pe_restore_bars, eeh_restore_bridge_bars, eeh_restore_device_bars.
  */
-export function* restoreRegisters(around: Surroundings, pe: Pe): Waiting<void> {
+export function* restoreRegisters(around: Surroundings, pe: Pe, patience = 0): Waiting<void> {
+  let left = patience;
   for (const device of walkDevices(pe)) {
     if (device.saved.length === 0) continue;
+    if (left > 0 && isSilent(around, pe, device)) left -= yield* untilAnswers(around, pe, device, left);
     if (device.bridge) yield* restoreBridge(around, device);
     else restoreEndpoint(around, device);
     around.ops.restoreConfig(device.bdf);
   }
+}
+
+/**
+ * Whether a function does not answer though it should. A virtual one waits for its physical one's driver, and a PE below that is
+ * passed through can be frozen and blocked.
+ */
+function isSilent({ port }: Surroundings, root: Pe, { bdf, pe, physical }: EehDevice): boolean {
+  if (physical || (pe !== root && pe!.passed > 0)) return false;
+  return port.readConfig(bdf, PCI_HEADER.COMMAND, 4) >>> 0 === ALL_ONES[4];
+}
+
+/** Asks at doubling intervals. How long it took, milliseconds. */
+function* untilAnswers(around: Surroundings, root: Pe, device: EehDevice, most: number): Waiting<number> {
+  let waited = 0;
+  for (let delay = 1; waited < most && isSilent(around, root, device); delay *= 2) {
+    const ms = Math.min(delay, most - waited);
+    yield pause(around.clock, ms);
+    waited += ms;
+  }
+  return waited;
 }
 
 /** Double words that are written back as they were; the command, and what is around it, have rules of their own. */

@@ -1,4 +1,5 @@
 import { ERRNO, OPAL, OPAL_RESET, VFIO_EEH_PE as OP } from '../../src/index.js';
+import { type EndpointDescription } from '../../src/sim/index.js';
 import { factsOf, host, NEEDY, running, type Host, type Machine } from './host.js';
 import { A0, at, LEFT, single, SWITCH, VF1, VIRTUAL } from './machines.js';
 
@@ -99,6 +100,45 @@ describe('a P7IOC is cleared of injected errors before each reset (pnv_eeh_reset
     here.read(A0);
     expect((await here.ended(1))[0]!.result).toBe('disconnected');
     expect(factsOf(here.hardware, 'reset_begin')).toEqual([]);
+  });
+});
+
+describe('a card that takes ten seconds to answer after its reset is waited for, and gets its registers back', () => {
+  const slow = (more: Partial<EndpointDescription>, bridge: object = {}): Machine => ({
+    hostBridges: [{ ...single({ readyAfterMs: 10_000, ...more }).hostBridges[0]!, ...bridge }],
+  });
+  const rows: readonly (readonly [string, Machine, 'freeze' | 'fence'])[] = [
+    ['a hot reset by OPAL', slow({}), 'freeze'],
+    ['a fundamental one', slow({ needsFundamentalReset: true }), 'freeze'],
+    ['a complete one', slow({}), 'fence'],
+    ['one by RTAS', { ...slow({}), firmware: 'rtas' }, 'freeze'],
+    ['a hot one behind a P7IOC', slow({}, { model: 'p7ioc' }), 'freeze'],
+    ['a complete one of a P7IOC', slow({}, { model: 'p7ioc' }), 'fence'],
+  ];
+
+  it.each(rows)('%s', async (_, machine, what) => {
+    const here = await running(host(machine), { [A0]: NEEDY });
+    const bar = here.hardware.readConfig(A0, 0x10, 4);
+    if (what === 'fence') here.hardware.fence(0);
+    else here.hardware.freeze(A0);
+    here.read(A0);
+    const [outcome] = await here.ended(1);
+    expect(outcome!.result).toBe('recovered');
+    expect([here.hardware.answers(A0), here.hardware.readConfig(A0, 0x10, 4)]).toEqual([true, bar]);
+    // Below a host bridge that was reset decoding is the driver's matter (eeh_pe_reenable_devices).
+    expect(here.hardware.readConfig(A0, 0x04, 2) & 2).toBe(what === 'fence' ? 0 : 2);
+  });
+
+  it.each(rows)('%s, with everybody unplugged: it is found again', async (_, machine, what) => {
+    const here = await running(host(machine), {});
+    if (what === 'fence') here.hardware.fence(0);
+    else here.hardware.freeze(A0);
+    here.read(A0);
+    const [outcome] = await here.ended(1);
+    expect([outcome!.result, outcome!.usable.find(({ bdf }) => bdf === A0)]).toEqual([
+      'recovered',
+      { bdf: A0, generation: 1 },
+    ]);
   });
 });
 
