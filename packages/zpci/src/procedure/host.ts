@@ -84,13 +84,15 @@ function saidBy(record: ZpciRecord | undefined): Readonly<Record<string, Plain>>
 /** Events with a stale handle are dropped (R2.2): what they tell of was before the last reset. So is what is over. */
 function refreshHandle(recovery: Recovery, state: HostState): Step {
   const { event, scope } = recovery;
+  const stopped = (): Step => failed(recovery, state, 'It was stopped before anybody was told.');
   return {
     do: 'operate',
     at: 'refresh_handle',
     state,
     operation: onTarget(HOST_OPERATIONS.refreshHandle, recovery, saidBy(recordOf(event))),
-    stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
+    stopped,
     then(result) {
+      if (!result.ok && result.why === 'stopped') return stopped();
       if (!result.ok) return dropped(state, `Its handle could not be read: ${result.why}.`, []);
       const sound = scope.members.filter((member) => member.channel === 'normal');
       if (result.value === 'stale') return dropped(state, 'Its handle is stale: the function was reset since.', sound);

@@ -69,13 +69,15 @@ function confirmError(recovery: Recovery, state: OwnerState): Step {
   const { event, scope } = recovery;
   const record = recordOf(event);
   const handle = record?.ccdf ? { fh: record.fh } : {};
+  const stopped = (): Step => failed(recovery, state, 'It was stopped before anybody was told.');
   return {
     do: 'operate',
     at: 'confirm_error',
     state,
     operation: { ...OWNER_OPERATIONS.confirmError, ...target(recovery), seen: event.sequence, ...handle },
-    stopped: () => failed(recovery, state, 'It was stopped before anybody was told.'),
+    stopped,
     then(result) {
+      if (!result.ok && result.why === 'stopped') return stopped();
       if (!result.ok || result.value !== 'over') return errorDetected(recovery, state);
       const usable = scope.members.filter((member) => member.channel === 'normal');
       const why = 'The function was reset since.';

@@ -154,6 +154,20 @@ describe('a survey in between', () => {
     expect(run.hardware.inspect(1)).toMatchObject({ enabled: true, error: false, translated: true });
   });
 
+  it('fails closed when it is given up while a busy function is asked whether its error is over', async () => {
+    const run = await host();
+    run.hardware.detect(1);
+    const [found] = await run.platform.survey(new AbortController());
+    await run.ended(1);
+    run.hardware.script({ fault: 'call_fails', call: 'controls', fid: 1, answer: 2 });
+    const outcome = run.engine.submit(found!);
+    await run.settled();
+    const aborted = run.engine.abort('The operator said so.');
+    expect(await run.clock.drive(outcome)).toMatchObject({ result: 'disconnected', usable: [] });
+    await run.clock.drive(aborted);
+    expect(run.platform.channelOf(A)).toBe('perm_failure');
+  });
+
   it('asks a busy function again', async () => {
     const run = await host();
     run.hardware.script({ fault: 'notification_lost', fid: 1 });

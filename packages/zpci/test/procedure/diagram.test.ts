@@ -1,14 +1,22 @@
-import { type RecoveryProcedure } from '@pci-recovery/core';
-import { drawProcedure, type EdgeLabel } from '@pci-recovery/core/exploration';
+import { type RecoveryProcedure, type Step } from '@pci-recovery/core';
+import { drawProcedure, type EdgeLabel, type Input } from '@pci-recovery/core/exploration';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { zpciHostProcedure, zpciOwnerProcedure } from '../../src/index.js';
 import { eventOf, everything, scopeOf, WHOLE } from './shapes.js';
 
 const PAGE = new URL('../../../../docs/zpci.md', import.meta.url);
 
+/** A wait that was cut short in the middle. */
+const isCutShort = (step: Step, input: Input): boolean =>
+  step.do === 'operate' &&
+  step.operation.nature === 'wait' &&
+  input.kind === 'result' &&
+  !input.result.ok &&
+  input.result.why === 'stopped';
+
 /** What is written at an arrow. */
-const label: EdgeLabel = (_, input) => {
-  if (input.kind === 'stopped') return 'stopped';
+const label: EdgeLabel = (step, input) => {
+  if (input.kind === 'stopped' || isCutShort(step, input)) return 'stopped';
   if (input.kind === 'result') {
     if (!input.result.ok) return 'fails';
     return typeof input.result.value === 'string' && input.result.value !== '' ? input.result.value : 'ok';
