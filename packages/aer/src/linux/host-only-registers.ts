@@ -18,7 +18,7 @@ type Place = Omit<HostOnlyRegister, 'value'>;
 
 const SIZES = DEVICE_CONTROL.maxPayloadSize;
 
-/** What the link below a port that was reset may do besides the transfer itself; never Link Disable or Retrain Link. */
+/** How the link is clocked and saves power; never Link Disable or Retrain Link, which are a port’s to use. */
 const LINK_MASK =
   LINK_CONTROL.aspmControl.mask |
   LINK_CONTROL.readCompletionBoundary128.mask |
