@@ -162,8 +162,9 @@ export class EehOwnerPlatform implements RecoveryPlatform {
     for (let left = this.#availableMs; ; left -= this.#pollMs) {
       const state = await pe.operate(VFIO_EEH_PE.GET_STATE);
       if (state < 0) return { ok: false, why: 'failed', detail: `The state of ${pe.name} cannot be asked: ${state}.` };
-      if (state !== VFIO_EEH_PE_STATE.UNAVAILABLE && state !== VFIO_EEH_PE_STATE.RESET)
-        return { ok: true, value: state };
+      const inReset = state === VFIO_EEH_PE_STATE.RESET;
+      // In reset for so long, it was left so by its owner before.
+      if (state !== VFIO_EEH_PE_STATE.UNAVAILABLE && (!inReset || left <= 0)) return { ok: true, value: state };
       if (left <= 0) return { ok: false, why: 'timeout', detail: `${pe.name} is still unavailable.` };
       await wait(this.#clock, this.#pollMs, signal);
     }

@@ -17,7 +17,7 @@ export interface EehTimings {
   /** The shortest and longest time between two questions (EEH_STATE_MIN_WAIT_TIME, EEH_STATE_MAX_WAIT_TIME). */
   readonly shortestAsk: number;
   readonly longestAsk: number;
-  /** How long a function may take to answer after a bus reset (PCIE_RESET_READY_POLL_MS). */
+  /** How long functions may take to answer after a reset (PCIE_RESET_READY_POLL_MS). */
   readonly ready: number;
   /** How long bridges may take to be configured (pseries_eeh_phb_configure_bridge). */
   readonly configure: number;

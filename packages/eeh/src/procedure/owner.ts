@@ -8,12 +8,16 @@ import {
   type RecoveryScope,
   type Step,
 } from '@pci-recovery/core';
+import { VFIO_EEH_PE_STATE } from '../vfio.js';
 import { foldAnswer, foldOwnerAnswer } from '../votes.js';
 import { faultedBy } from './walk.js';
 
 /** What the platform is asked to do in owner mode: operations of VFIO_EEH_PE_OP (R4.11). */
 export const OWNER_OPERATIONS = {
-  /** Asks for the state until it is neither "unavailable" nor "in reset": while the host recovers what is above, at most 300 s. */
+  /**
+   * Asks for the state until it is neither "unavailable" nor "in reset": while the host recovers what is above, at most 300 s.
+   * Value: the state, a number of `VFIO_EEH_PE_STATE`; "in reset" when it stays so.
+   */
   awaitAvailable: { name: 'await_available', nature: 'wait' },
   unfreezeIo: { name: 'unfreeze_io', nature: 'change' },
   unfreezeDma: { name: 'unfreeze_dma', nature: 'change' },
@@ -61,13 +65,15 @@ function errorDetected(scope: RecoveryScope, state: OwnerState): Step {
     then(answers) {
       const voted = fold(state, answers, foldOwnerAnswer);
       if (voted.status === 'disconnect' || voted.status === 'no_aer_driver') return judge(scope, voted);
-      return must(scope, 'await_available', voted, OWNER_OPERATIONS.awaitAvailable, () => choose(scope, voted));
+      return must(scope, 'await_available', voted, OWNER_OPERATIONS.awaitAvailable, (pe) => choose(scope, voted, pe));
     },
   };
 }
 
-function choose(scope: RecoveryScope, state: OwnerState): Step {
-  if (state.status === 'need_reset' || state.status === 'none') return reset(scope, state);
+/** There is nothing to look at in a PE that somebody left in reset. */
+function choose(scope: RecoveryScope, state: OwnerState, pe: unknown): Step {
+  const leftInReset = pe === VFIO_EEH_PE_STATE.RESET;
+  if (leftInReset || state.status === 'need_reset' || state.status === 'none') return reset(scope, state);
   return must(scope, 'unfreeze_io', state, OWNER_OPERATIONS.unfreezeIo, () =>
     state.status === 'can_recover' ? mmioEnabled(scope, state) : unfreezeDma(scope, state),
   );
@@ -152,13 +158,19 @@ function finish(scope: RecoveryScope, state: OwnerState): Step {
 }
 
 /** An operation that must succeed. */
-const must = (scope: RecoveryScope, at: string, state: OwnerState, operation: Operation, then: () => Step): Step => ({
+const must = (
+  scope: RecoveryScope,
+  at: string,
+  state: OwnerState,
+  operation: Operation,
+  then: (value: unknown) => Step,
+): Step => ({
   do: 'operate',
   at,
   state,
   operation,
   stopped: () => failed(scope, state, `It was stopped before ${at}.`),
-  then: (result) => (result.ok ? then() : failed(scope, state, `${at} did not succeed: ${result.why}.`)),
+  then: (result) => (result.ok ? then(result.value) : failed(scope, state, `${at} did not succeed: ${result.why}.`)),
 });
 
 function failed(scope: RecoveryScope, state: OwnerState, why: string): Step {

@@ -7,7 +7,7 @@ import {
   type EehOwnerPort,
   type OwnedPe,
 } from '../../src/index.js';
-import { A, B, CARD, driver, factsOf, host, LOOKING, NEEDY, type Host, type Votes } from './host.js';
+import { A, B, CARD, driver, factsOf, host, LOOKING, NEEDY, type Host, type Machine, type Votes } from './host.js';
 
 const drive = <T>({ clock }: Host, promise: Promise<T>): Promise<T> => clock.drive(promise);
 
@@ -20,9 +20,14 @@ describe('an owner that asks for the state (nothing signals it)', () => {
     close(): Promise<void>;
   }
 
-  async function owned(votes: Readonly<Record<string, Votes>>, pe: Partial<OwnedPe> = {}): Promise<Owner> {
-    const here = host(CARD);
-    await drive(here, here.platform.open(A));
+  async function owned(
+    votes: Readonly<Record<string, Votes>>,
+    pe: Partial<OwnedPe> = {},
+    before: (here: Host) => Promise<unknown> = ({ platform }) => platform.open(A),
+    machine: Machine = CARD,
+  ): Promise<Owner> {
+    const here = host(machine);
+    await drive(here, before(here));
     const port: EehOwnerPort = {
       owned: [
         {
@@ -76,6 +81,20 @@ describe('an owner that asks for the state (nothing signals it)', () => {
     expect(factsOf(here.hardware, 'reset_end').map(({ reset }) => reset)).toEqual(['fundamental']);
     expect(here.hardware.frozen(A)).toEqual({ mmio: false, dma: false });
     expect(here.calls.slice(2, 4)).toEqual([`slotReset ${A}`, `slotReset ${B}`]);
+    await here.close();
+  });
+
+  it('resets anew a PE that another owner left in reset, also when its listeners would only look', async () => {
+    const leave = async ({ platform }: Host): Promise<void> => {
+      await platform.open(A);
+      await platform.peOperation(A, OP.RESET_HOT);
+    };
+    const here = await owned({ [A]: LOOKING, [B]: LOOKING }, {}, leave, { ...CARD, firmware: 'rtas' });
+    const [outcome] = await here.ended(1);
+    expect([outcome!.result, outcome!.event.record]).toMatchObject(['recovered', { state: STATE.RESET }]);
+    expect(here.hardware.answers(A)).toBe(true);
+    expect(factsOf(here.hardware, 'reset_end')).toHaveLength(1);
+    expect(here.calls.slice(2)).toEqual([`slotReset ${A}`, `slotReset ${B}`, `resume ${A}`, `resume ${B}`]);
     await here.close();
   });
 
