@@ -1,5 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CASES } from '../src/index.js';
+import {
+  aerOwnerProfile,
+  aerProfile,
+  CASES,
+  eehProfile,
+  eehPseriesProfile,
+  FACT_KINDS,
+  zpciProfile,
+} from '../src/index.js';
 import { liveTable, updated } from './documentation.js';
 import { LIVE_RUN, liveRunOf, type LiveRun } from './live-run.js';
 
@@ -34,6 +42,14 @@ describe('docs/conformance.md', () => {
     const current = updated(page);
     if (UPDATE === '1') writeFileSync(PAGE, current);
     else expect(page).toBe(current);
+  });
+
+  it('names every field of a profile, and every kind of fact that a witness can see', () => {
+    const page = readFileSync(PAGE, 'utf8');
+    const profiles = [aerProfile, aerOwnerProfile, eehProfile, eehPseriesProfile, zpciProfile];
+    const named = [...new Set(profiles.flatMap((profile) => Object.keys(profile))), ...FACT_KINDS];
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('keeps a run on a real machine whose cases the suite has', () => {
