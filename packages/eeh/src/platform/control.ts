@@ -112,7 +112,7 @@ export function* resetStep(around: Surroundings, pe: Pe, option: number, include
   }
   if (option !== EEH_RESET.DEACTIVATE) return ERRNO.EINVAL;
   const rc = yield* ops.reset(pe, option);
-  pe.resetAsserted = false;
+  if (rc === 0) pe.resetAsserted = false;
   clear(pe, PE_STATE.CFG_BLOCKED, includePassed);
   return rc || (yield* reenable(around, pe, includePassed));
 }

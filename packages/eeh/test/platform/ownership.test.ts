@@ -95,6 +95,17 @@ describe('a PE changes hands (eeh_dev_open, eeh_dev_release)', () => {
     expect((await here.ended(1))[0]!.result).toBe('recovered');
   });
 
+  it('also when its owner tried to take it back, and could not', async () => {
+    const here = host({ ...single(), firmware: 'rtas' });
+    await drive(here, here.platform.open(A0));
+    await drive(here, here.platform.peOperation(A0, OP.RESET_HOT));
+    here.hardware.script({ fault: 'call_fails', call: 'setSlotReset', rc: -1, action: 0, times: 1 });
+    expect(await drive(here, here.platform.peOperation(A0, OP.RESET_DEACTIVATE))).toBeLessThan(0);
+    expect(here.hardware.answers(A0)).toBe(false);
+    await drive(here, here.platform.release(A0));
+    expect(here.hardware.answers(A0)).toBe(true);
+  });
+
   it('changes hands once at a time: whoever comes second waits until the first has it (eeh_dev_mutex)', async () => {
     const cards = ['01:00.0', '01:00.1'].map((bdf) => ({
       kind: 'endpoint' as const,
