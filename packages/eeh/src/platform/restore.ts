@@ -33,10 +33,10 @@ const PARITY_AND_SERR = COMMAND.parityErrorResponse.mask | COMMAND.serrEnable.ma
 export function* restoreRegisters(around: Surroundings, pe: Pe, patience = 0): Waiting<void> {
   let left = patience;
   for (const device of walkDevices(pe)) {
-    if (device.saved.length === 0) continue;
-    if (left > 0 && isSilent(around, pe, device)) left -= yield* untilAnswers(around, pe, device, left);
-    if (device.bridge) yield* restoreBridge(around, device);
-    else restoreEndpoint(around, device);
+    const known = device.saved.length > 0;
+    if (known && left > 0 && isSilent(around, pe, device)) left -= yield* untilAnswers(around, pe, device, left);
+    if (known && device.bridge) yield* restoreBridge(around, device);
+    else if (known) restoreEndpoint(around, device);
     around.ops.restoreConfig(device.bdf);
   }
 }

@@ -2,7 +2,7 @@ import { VirtualClock } from '@pci-recovery/core/testing';
 import { PCI_HEADER } from '@pci-recovery/pci';
 import { EehPlatform, VFIO_EEH_PE as OP, type EehHostPort } from '../../src/index.js';
 import { simulateEeh, type SimulatedEehHardware } from '../../src/sim/index.js';
-import { FLAVOURS, LOOKING, NEEDY, running, type Host, type Machine } from './host.js';
+import { factsOf, FLAVOURS, LOOKING, NEEDY, running, type Host, type Machine } from './host.js';
 import { A0, single } from './machines.js';
 
 /** A host whose hardware froze before anybody looked. */
@@ -37,6 +37,15 @@ describe('registers of a function that did not answer when it was probed are unk
       expect(here.hardware.readConfig(A0, 0x04, 2) & 2).toBe(2);
     },
   );
+
+  it('but firmware restores its own part of them all the same (OPAL_PCI_REINIT)', async () => {
+    const clock = new VirtualClock();
+    const hardware = simulateEeh({ clock, ...single(), log: { calls: true } });
+    hardware.fence(0, { reported: false });
+    const here = await running({ clock, hardware, platform: new EehPlatform(hardware, clock), logs: [] }, {});
+    expect((await here.ended(1))[0]!.event.record).toMatchObject({ kind: 'fenced_phb' });
+    expect(factsOf(hardware, 'call').filter(({ call }) => call === 'reinit').length).toBeGreaterThanOrEqual(2);
+  });
 
   it('also when an owner thaws it, and has it reset', async () => {
     const here = frozenBefore({ ...single(), firmware: 'rtas' });
