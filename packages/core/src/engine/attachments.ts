@@ -3,6 +3,8 @@ import { type DeviceRef, type Member, type RecoveryScope } from '../contract/dev
 import { CALLBACKS, type PciErrorHandlers, type Telling, type Voting } from '../contract/handlers.js';
 import { type RecoveryPlatform } from '../contract/platform.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
+import { isThenable } from './callback.js';
+import { refusedAnyway, unawaited } from './floating.js';
 
 /** One set of handlers, attached once. */
 export interface Attachment {
@@ -31,6 +33,19 @@ export const UNCALLABLE = new Proxy<PciErrorHandlers>(
     },
   },
 );
+
+/**
+ * Handlers of the platform's own drivers.
+ * @throws PciRecoveryError `ERR_PCI_BAD_HANDLERS` when they are promised; whatever the platform throws.
+ */
+function ownHandlers(platform: RecoveryPlatform, device: DeviceRef): PciErrorHandlers | undefined {
+  const own = unawaited(platform.handlersOf?.(device), refusedAnyway);
+  if (!isThenable(own)) return own;
+  throw new PciRecoveryError(
+    'ERR_PCI_BAD_HANDLERS',
+    `Platform "${platform.name}" promises handlers: it is to have them.`,
+  );
+}
 
 /** A member whose callbacks are known. */
 const driven = ({ bdf, generation, bridge, channel }: Member, handles: Member['handles']): Member => ({
@@ -64,7 +79,7 @@ export class Attachments {
 
   /** The callbacks of a function: attached ones first, then those of the platform's own drivers. */
   of(device: DeviceRef, platform: RecoveryPlatform): PciErrorHandlers | undefined {
-    return this.#attached.get(device.bdf)?.handlers ?? platform.handlersOf?.(device);
+    return this.#attached.get(device.bdf)?.handlers ?? ownHandlers(platform, device);
   }
 
   /** `scope` with what is attached now written into its members. */
@@ -78,7 +93,7 @@ export class Attachments {
     const attached = this.#attached.get(member.bdf);
     if (attached) return driven(member, attached.handles);
     try {
-      const own = platform.handlersOf?.(member);
+      const own = ownHandlers(platform, member);
       return own ? driven(member, handlesOf(own)) : member;
     } catch {
       // It is reported, and fails, when the function's turn comes.

@@ -5,6 +5,7 @@ import { type RecoveryPolicy } from '../contract/policy.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 import { type Awaitable } from '../plain.js';
 import { DEFAULT_DEADLINE_MS } from '../policy/kernel-policy.js';
+import { refusedAnyway, unawaited } from './floating.js';
 import { type Observers } from './observers.js';
 
 /** Milliseconds that a callback may take. A policy that cannot say is reported, and the default holds: never none. */
@@ -15,7 +16,7 @@ export function deadlineOf(
   callback: Callback,
 ): number {
   try {
-    const ms: unknown = policy.deadline(device, callback);
+    const ms: unknown = unawaited(policy.deadline(device, callback), refusedAnyway);
     if (typeof ms === 'number' && ms >= 0) return ms;
     throw new PciRecoveryError(
       'ERR_PCI_BAD_DEADLINE',

@@ -1,5 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { type EngineEvent } from '../contract/engine-event.js';
+import { isThenable } from './callback.js';
+import { unawaited } from './floating.js';
 
 /** Every {@link EngineEvent} of every engine in the process is published here, for tracing tools. */
 export const ENGINE_CHANNEL = 'pci-recovery:engine';
@@ -38,11 +40,17 @@ export class Observers {
     for (const entry of this.#listeners) {
       if (entry.disposed) continue;
       try {
-        entry.listener(event);
+        const returned: unknown = entry.listener(event);
+        if (isThenable(returned)) unawaited(returned, (error) => this.#failed(event, error));
       } catch (error) {
-        if (event.type !== 'trouble') this.emit({ type: 'trouble', where: `an observer of "${event.type}"`, error });
+        this.#failed(event, error);
       }
     }
     if (this.#channel.hasSubscribers) this.#channel.publish(event);
+  }
+
+  /** Who fails at trouble is told to nobody: it would go on for ever. */
+  #failed({ type }: EngineEvent, error: unknown): void {
+    if (type !== 'trouble') this.emit({ type: 'trouble', where: `an observer of "${type}"`, error });
   }
 }

@@ -2,6 +2,7 @@ import { type RecoveryScope } from '../contract/device.js';
 import { type ErrorEvent } from '../contract/event.js';
 import { type RecoveryPlatform } from '../contract/platform.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
+import { refusedAnyway, unawaited } from './floating.js';
 
 /** Whether properties can be looked for. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -25,7 +26,7 @@ export const isScope = (value: unknown): value is RecoveryScope =>
  * @throws PciRecoveryError `ERR_PCI_BAD_SCOPE` when the answer is no scope; whatever the platform throws.
  */
 export function readScope(platform: RecoveryPlatform, event: ErrorEvent): RecoveryScope {
-  const scope: unknown = platform.scopeOf(event);
+  const scope: unknown = unawaited(platform.scopeOf(event), refusedAnyway);
   if (isScope(scope)) return scope;
   throw new PciRecoveryError('ERR_PCI_BAD_SCOPE', `Platform "${platform.name}" answered no scope for an error.`, {
     context: { platform: platform.name, sequence: event.sequence, device: event.device.bdf },

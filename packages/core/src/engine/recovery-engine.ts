@@ -10,7 +10,6 @@ import { type ErrorEvent } from '../contract/event.js';
 import { type PciErrorHandlers } from '../contract/handlers.js';
 import { type RecoveryOutcome } from '../contract/outcome.js';
 import { type RecoveryPlatform } from '../contract/platform.js';
-import { type Arrival, type Extent } from '../contract/procedure.js';
 import { describeError } from '../errors/describe-error.js';
 import { PciRecoveryError } from '../errors/pci-recovery-error.js';
 import { type Awaitable } from '../plain.js';
@@ -18,7 +17,9 @@ import { Attachments } from './attachments.js';
 import { type EngineSettings } from './engine-settings.js';
 import { runExclusively } from './exclusive.js';
 import { extentOf } from './extent.js';
+import { refusedAnyway, unawaited } from './floating.js';
 import { takeIn } from './intake.js';
+import { arrivalOf, laneOf } from './law.js';
 import { Observers } from './observers.js';
 import { readScope } from './read-scope.js';
 import { Recorder } from './recorder.js';
@@ -141,10 +142,11 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
   }
 
   #ended(outcome: RecoveryOutcome): void {
+    const report = (error: unknown): void => this.#observers.emit({ type: 'trouble', where: 'the policy', error });
     try {
-      this.#policy.ended?.(outcome);
+      unawaited(this.#policy.ended?.(outcome), report);
     } catch (error) {
-      this.#observers.emit({ type: 'trouble', where: 'the policy', error });
+      report(error);
     }
     this.#emit({ type: 'ended', outcome });
   }
@@ -163,10 +165,11 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     const time = this.#clock.monotonic();
     try {
       let scope: RecoveryScope | undefined;
-      const { verdict, why } = this.#policy.judge(event, () => (scope ??= readScope(platform, event)));
+      const judged = this.#policy.judge(event, () => (scope ??= readScope(platform, event)));
+      const { verdict, why } = unawaited(judged, refusedAnyway);
       if (verdict === 'recover' || verdict === 'give_up') {
         scope ??= readScope(platform, event);
-        const lane = `${platform.name}/${platform.procedure.lane(event, scope)}`;
+        const lane = `${platform.name}/${laneOf(platform, event, scope)}`;
         return this.#admit({ platform, event, verdict, why }, scope, lane, signal);
       }
       if (verdict !== 'record' && verdict !== 'ignore') {
@@ -226,25 +229,13 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     if (!obstacle && !reserved && this.#scheduler.queued(lane) === 0) return this.#run(submission, scope, lane);
     if (obstacle instanceof RecoveryRun && obstacle.running) {
       const extent = extentOf(scope, obstacle.held, obstacle.scope.id);
-      const arrival = this.#arrivalOf(platform, obstacle, event, extent);
+      const arrival = arrivalOf(platform, obstacle, event, extent, this.#observers);
       obstacle.note({ what: 'arrival', sequence: event.sequence, extent, arrival });
       this.#emit({ type: 'arrived', event, recovery: obstacle.recovery, arrival });
       if (arrival === 'fold') return this.#fold(submission, obstacle);
       submission.purges = arrival === 'queue_and_purge';
     }
     this.#enqueue(submission, scope, lane);
-  }
-
-  /** The platform's law; where it fails, the error waits for its turn: nothing is lost. */
-  #arrivalOf({ name, procedure }: RecoveryPlatform, run: RecoveryRun, event: ErrorEvent, extent: Extent): Arrival {
-    try {
-      const arrival = procedure.arrival(run, run.at, event, extent);
-      if (arrival === 'fold' || arrival === 'queue' || arrival === 'queue_and_purge') return arrival;
-      throw new PciRecoveryError('ERR_PCI_BAD_LAW', `"${String(arrival)}" is no rule of arrival.`);
-    } catch (error) {
-      this.#observers.emit({ type: 'trouble', where: `arrival of platform "${name}"`, error });
-      return 'queue';
-    }
   }
 
   #fold(submission: Submission, run: RecoveryRun): void {

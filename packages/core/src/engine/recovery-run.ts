@@ -16,15 +16,17 @@ import {
 } from '../contract/step.js';
 import { type TraceEntry, type TraceHappening } from '../contract/trace.js';
 import { describeError } from '../errors/describe-error.js';
-import { type Attachments, hasCallback, UNCALLABLE } from './attachments.js';
+import { type Attachments, UNCALLABLE } from './attachments.js';
 import { adopt, answerOf, callCallback, isThenable, type Pending, type Waiter } from './callback.js';
 import { LazyCallbackContext } from './callback-context.js';
 import { deadlineOf } from './deadline.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { type Observers } from './observers.js';
 import { cuttable, UncutContext } from './operation-context.js';
+import { unawaited } from './floating.js';
 import { failedBy, readResult } from './read-result.js';
 import { type CallbackFrame, type CallbackFrames } from './reentrancy.js';
+import { silence } from './silence.js';
 import { refuseUnknown, refuseUnknownResult } from './step-check.js';
 
 /** What a run needs of its engine. */
@@ -181,9 +183,15 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
     const { callback, channel } = step;
     this.#tellPlatform('beforeCallback', () => this.platform.beforeCallback?.(device, callback, channel), undefined);
     const handlers = this.#handlersOf(device);
-    const silent = this.#silence(step, device, member, handlers);
-    if (!silent) return this.#call(step, device, handlers!, answers);
-    this.#answered(step, silent, answers);
+    const faulted = this.#faulted?.has(device.bdf) === true;
+    const why = silence(step, device, {
+      member,
+      handlers,
+      faulted,
+      cut: this.#abortReason !== undefined && this.#stoppable,
+    });
+    if (why === undefined) return this.#call(step, device, handlers!, answers);
+    this.#answered(step, answerOf(device, { gave: 'nothing', why }), answers);
     return undefined;
   }
 
@@ -195,24 +203,6 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   #handlersOf(device: DeviceRef): PciErrorHandlers | undefined {
     const { attachments } = this.#around;
     return this.#tellPlatform('handlersOf', () => attachments.of(device, this.platform), UNCALLABLE);
-  }
-
-  /** Why nobody is called, if so. */
-  #silence(
-    step: NotifyStep,
-    device: DeviceRef,
-    member: Member | undefined,
-    handlers: PciErrorHandlers | undefined,
-  ): Answer | undefined {
-    const nothing = (why: 'no_driver' | 'no_callback' | 'gone' | 'faulted' | 'withheld'): Answer =>
-      answerOf(device, { gave: 'nothing', why });
-    if (!member) return nothing('gone');
-    if (step.withheld?.some((one) => one.bdf === device.bdf)) return nothing('withheld');
-    if (this.#faulted?.has(device.bdf)) return nothing('faulted');
-    if (!handlers) return nothing(member.driver && member.handles.size === 0 ? 'no_callback' : 'no_driver');
-    if (!hasCallback(handlers, step.callback)) return nothing('no_callback');
-    // The step was cut short before this function's turn: it is left alone until the failure path.
-    return this.#abortReason !== undefined && this.#stoppable ? nothing('withheld') : undefined;
   }
 
   #call(step: NotifyStep, device: DeviceRef, handlers: PciErrorHandlers, answers: Answer[]): Promise<void> | undefined {
@@ -246,11 +236,17 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
 
   #tellPlatform<T>(where: string, tell: () => T, otherwise: T): T {
     try {
-      return tell();
+      const told = tell();
+      if (isThenable(told)) unawaited(told, (error) => this.#failed(where, error));
+      return told;
     } catch (error) {
-      this.#around.observers.emit({ type: 'trouble', where: `${where} of platform "${this.platform.name}"`, error });
+      this.#failed(where, error);
       return otherwise;
     }
+  }
+
+  #failed(where: string, error: unknown): void {
+    this.#around.observers.emit({ type: 'trouble', where: `${where} of platform "${this.platform.name}"`, error });
   }
 
   #operate(step: OperateStep): OperationResult | Promise<OperationResult> {
