@@ -6,7 +6,7 @@ import { ERRNO } from './errno.js';
 import { probeUnknown } from './probe.js';
 import { reenableDecoding, restoreRegisters } from './restore.js';
 import { type Surroundings } from './surroundings.js';
-import { pause, type Waiting } from './waiting.js';
+import { pause, type Sooner, type Waiting } from './waiting.js';
 
 /** Resets, and thaws, are tried so often. */
 const TRIES = 3;
@@ -15,22 +15,34 @@ const MMIO_BITS = EEH_STATE.MMIO_ACTIVE | EEH_STATE.MMIO_ENABLED;
 
 /**
  * Asks for the state until it is something else than "temporarily unavailable", for `most` milliseconds at most; then it
- * counts as not supported.
+ * counts as not supported. Nearly always the first answer is something else: then that is it, and nothing is to be waited for.
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh_pe.c:eeh_wait_state.
  * @param until its signal is looked at only when there is something to wait for: the engine makes it when it is asked for.
  * @throws PciRecoveryError `ERR_PCI_ABORTED` as soon as that aborts.
  */
-export function* waitState(around: Surroundings, pe: Pe, most: number, until?: Stoppable): Waiting<number> {
-  const { ops, clock, timings } = around;
-  for (let left = most; ;) {
-    const { state, wait } = ops.getState(pe);
-    if (state !== EEH_STATE.UNAVAILABLE) return state;
-    if (!(left > 0)) return EEH_STATE.NOT_SUPPORTED;
+export function waitState(around: Surroundings, pe: Pe, most: number, until?: Stoppable): Sooner {
+  const { state, wait } = around.ops.getState(pe);
+  return state === EEH_STATE.UNAVAILABLE ? waitUnavailable(around, pe, most, wait, until) : state;
+}
+
+function* waitUnavailable(
+  { ops, clock, timings }: Surroundings,
+  pe: Pe,
+  most: number,
+  firstWait: number,
+  until: Stoppable | undefined,
+): Waiting<number> {
+  let wait = firstWait;
+  for (let left = most; left > 0;) {
     const ask = Math.min(Math.max(wait, timings.shortestAsk), timings.longestAsk);
     yield pause(clock, Math.min(ask, left), until?.signal);
     left -= ask;
+    const next = ops.getState(pe);
+    if (next.state !== EEH_STATE.UNAVAILABLE) return next.state;
+    wait = next.wait;
   }
+  return EEH_STATE.NOT_SUPPORTED;
 }
 
 /**
@@ -39,21 +51,30 @@ export function* waitState(around: Surroundings, pe: Pe, most: number, until?: S
  *
  * Source: Linux 7.3 arch/powerpc/kernel/eeh.c:eeh_pci_enable.
  */
-export function* thaw(around: Surroundings, pe: Pe, what: 'mmio' | 'dma'): Waiting<number> {
+export function thaw(around: Surroundings, pe: Pe, what: 'mmio' | 'dma'): Sooner {
   const { ops, timings } = around;
   const active = what === 'mmio' ? MMIO_BITS : EEH_STATE.DMA_ACTIVE;
   const { state } = ops.getState(pe);
   if (state < 0) return state;
   if (state === EEH_STATE.NOT_SUPPORTED || (state & active) !== 0) return 0;
   ops.setOption(pe, what === 'mmio' ? EEH_OPTION.THAW_MMIO : EEH_OPTION.THAW_DMA);
-  const after = yield* waitState(around, pe, timings.state);
-  if (after < 0) return after;
-  return (after & active) !== 0 ? 0 : ERRNO.EIO;
+  const after = waitState(around, pe, timings.state);
+  return typeof after === 'number' ? thawed(after, active) : thawedLater(after, active);
+}
+
+const thawed = (state: number, active: number): number => (state < 0 ? state : (state & active) !== 0 ? 0 : ERRNO.EIO);
+
+function* thawedLater(state: Waiting<number>, active: number): Waiting<number> {
+  return thawed(yield* state, active);
 }
 
 /** MMIO first, DMA only when that worked (eeh_unfreeze_pe). */
 export function* unfreeze(around: Surroundings, pe: Pe): Waiting<number> {
-  return (yield* thaw(around, pe, 'mmio')) || (yield* thaw(around, pe, 'dma'));
+  const mmio = thaw(around, pe, 'mmio');
+  const rc = typeof mmio === 'number' ? mmio : yield* mmio;
+  if (rc !== 0) return rc;
+  const dma = thaw(around, pe, 'dma');
+  return typeof dma === 'number' ? dma : yield* dma;
 }
 
 /**
@@ -79,7 +100,8 @@ export function* unfreezeAll(around: Surroundings, root: Pe, includePassed: bool
  */
 export function* thawHosts(around: Surroundings, root: Pe, what: 'mmio' | 'dma'): Waiting<number> {
   for (const pe of walkPes(root)) {
-    const rc = pe.passed > 0 ? 0 : yield* thaw(around, pe, what);
+    const thawing = pe.passed > 0 ? 0 : thaw(around, pe, what);
+    const rc = typeof thawing === 'number' ? thawing : yield* thawing;
     if (rc !== 0) return rc;
   }
   return yield* confirmed(around, root, what);
@@ -94,7 +116,8 @@ export function* confirmed(around: Surroundings, root: Pe, what: 'mmio' | 'dma')
   const wanted = what === 'mmio' ? EEH_STATE.MMIO_ENABLED : WORKING;
   for (const pe of walkPes(root)) {
     if (pe.passed > 0) continue;
-    const state = yield* waitState(around, pe, around.timings.state);
+    const found = waitState(around, pe, around.timings.state);
+    const state = typeof found === 'number' ? found : yield* found;
     if (state < 0 || (state & (wanted | EEH_STATE.RESET_ACTIVE)) !== wanted) return ERRNO.EIO;
   }
   return 0;
@@ -157,7 +180,8 @@ export function* resetFull(around: Surroundings, pe: Pe, includePassed: boolean)
       rc = ERRNO.EIO;
       continue;
     }
-    const state = yield* waitState(around, pe, around.timings.state);
+    const found = waitState(around, pe, around.timings.state);
+    const state = typeof found === 'number' ? found : yield* found;
     if (state < 0) rc = ERRNO.ENOTRECOVERABLE;
     if (state < 0 || isActive(state)) break;
   }

@@ -6,7 +6,7 @@ import { thaw } from './control.js';
 import { probeUnknown } from './probe.js';
 import { restoreRegisters } from './restore.js';
 import { type EehLog, type LoggedRegisters, type Surroundings } from './surroundings.js';
-import { type Waiting } from './waiting.js';
+import { waitFor, type Waiting } from './waiting.js';
 
 /** Double words of the PCI-X, PCI Express and AER capabilities that are logged. */
 const PCIX_DWORDS = 2;
@@ -25,8 +25,8 @@ const WORDS_OF_BRIDGES: readonly number[] = [PCI_HEADER.SECONDARY_STATUS, PCI_HE
 export function* takeLog(around: Surroundings, pe: Pe, severity: 'temporary' | 'permanent'): Waiting<EehLog> {
   let functions: LoggedRegisters[] = [];
   if (pe.type !== 'phb') {
-    if (around.ops.thawsForLog || severity === 'permanent') yield* thaw(around, pe, 'mmio');
-    yield* around.ops.configureBridges(pe);
+    if (around.ops.thawsForLog || severity === 'permanent') yield* waitFor(thaw(around, pe, 'mmio'));
+    if (around.ops.configureBridges) yield* around.ops.configureBridges(pe);
     if ((pe.state & PE_STATE.CFG_BLOCKED) === 0) {
       probeUnknown(around, pe);
       yield* restoreRegisters(around, pe);

@@ -44,7 +44,7 @@ function* assertedReset(around: OpalSurroundings, phb: number, scope: number, op
   const assert = option === EEH_RESET.DEACTIVATE ? OPAL_ASSERT.DEASSERT : OPAL_ASSERT.ASSERT;
   const asked = around.firmware.reset({ phb }, scope, assert);
   if (asked < 0) return ERRNO.EIO;
-  const rc = yield* finished(around, { phb }, asked);
+  const rc = asked > 0 ? yield* finished(around, { phb }, asked) : asked;
   if (option === EEH_RESET.DEACTIVATE) yield pause(around.clock, around.timings.settle);
   return errnoOf(rc);
 }

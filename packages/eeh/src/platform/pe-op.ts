@@ -5,7 +5,7 @@ import { resetStep, thaw } from './control.js';
 import { ERRNO } from './errno.js';
 import { changeOwner } from './ownership.js';
 import { type Surroundings } from './surroundings.js';
-import { type Waiting } from './waiting.js';
+import { waitFor, type Waiting } from './waiting.js';
 
 /** Functions that may be injected at all (arch/powerpc/include/uapi/asm/eeh.h: EEH_ERR_FUNC_MAX). */
 const LAST_FUNCTION = 19;
@@ -28,9 +28,9 @@ export function* peOperation(
     case VFIO_EEH_PE.ENABLE:
       return yield* changeOwner(around, pe);
     case VFIO_EEH_PE.UNFREEZE_IO:
-      return yield* thaw(around, pe, 'mmio');
+      return yield* waitFor(thaw(around, pe, 'mmio'));
     case VFIO_EEH_PE.UNFREEZE_DMA:
-      return yield* thaw(around, pe, 'dma');
+      return yield* waitFor(thaw(around, pe, 'dma'));
     case VFIO_EEH_PE.GET_STATE:
       return peState(around, pe);
     case VFIO_EEH_PE.RESET_DEACTIVATE:
@@ -40,7 +40,7 @@ export function* peOperation(
     case VFIO_EEH_PE.RESET_FUNDAMENTAL:
       return yield* resetStep(around, pe, EEH_RESET.FUNDAMENTAL, true);
     case VFIO_EEH_PE.CONFIGURE:
-      return yield* around.ops.configureBridges(pe);
+      return around.ops.configureBridges ? yield* around.ops.configureBridges(pe) : 0;
     case VFIO_EEH_PE.INJECT_ERR:
       return inject(around, pe, injection);
     default:

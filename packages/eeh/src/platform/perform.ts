@@ -54,7 +54,8 @@ const performers: Readonly<Record<string, Performer>> = {
     return DONE;
   },
   *wait_state(around, pe, _, context) {
-    const state = yield* waitState(around, pe, around.timings.state, context);
+    const found = waitState(around, pe, around.timings.state, context);
+    const state = typeof found === 'number' ? found : yield* found;
     if (state < 0) return outcome(state, `The state of ${pe.name} cannot be asked`);
     if (state !== EEH_STATE.NOT_SUPPORTED) return { ok: true, value: state };
     return { ok: false, why: 'unsupported', detail: `${pe.name} is not available.` };
@@ -82,7 +83,7 @@ const performers: Readonly<Record<string, Performer>> = {
     return outcome(yield* resetFull(around, pe, false), `${pe.name} cannot be reset`);
   },
   *restore(around, pe) {
-    yield* around.ops.configureBridges(pe);
+    if (around.ops.configureBridges) yield* around.ops.configureBridges(pe);
     yield* restoreRegisters(around, pe);
     return DONE;
   },

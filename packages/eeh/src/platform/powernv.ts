@@ -104,10 +104,6 @@ export class PowerNvOps implements EehOps {
     return pe.diag;
   }
 
-  *configureBridges(): Waiting<number> {
-    return 0;
-  }
-
   restoreConfig(bdf: Bdf): void {
     const device = this.#around.tree.device(bdf);
     if (device && !device.physical) this.#firmware.reinit(device.pe?.phb ?? 0, bdf);

@@ -87,7 +87,8 @@ export interface EehOps {
   /** Takes the log of a PE that was just found frozen, where that is to be done before anything is thawed. */
   takeDiag?(pe: Pe): void;
   takeLog(pe: Pe, severity: 'temporary' | 'permanent'): Uint8Array | undefined;
-  configureBridges(pe: Pe): Waiting<number>;
+  /** 0 or an error. Absent: firmware has nothing to configure. */
+  configureBridges?(pe: Pe): Waiting<number>;
   /** Firmware's own part of restoring a function's registers. */
   restoreConfig(bdf: Pe['functions'][number]['bdf']): void;
   /** The driver of a function was told to resume. */

@@ -7,6 +7,14 @@ import { wait, type Awaitable, type Clock } from '@pci-recovery/core';
  */
 export type Waiting<T> = Generator<Promise<void> | undefined, T, void>;
 
+/** A number that nearly always is there at once: the work that waits for it is made only when there is something to wait for. */
+export type Sooner = number | Waiting<number>;
+
+/** For where it does not matter what the waiting costs. */
+export function* waitFor(sooner: Sooner): Waiting<number> {
+  return typeof sooner === 'number' ? sooner : yield* sooner;
+}
+
 /** A time to wait; no timer for no time. Rejects with `ERR_PCI_ABORTED` as soon as `signal` aborts. */
 export const pause = (clock: Clock, ms: number, signal?: AbortSignal): Promise<void> | undefined =>
   ms > 0 ? wait(clock, ms, signal) : undefined;
