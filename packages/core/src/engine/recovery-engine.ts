@@ -88,20 +88,8 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     return this.#observers.add(listener);
   }
 
-  async submit(event: ErrorEvent, options: RequestOptions = {}): Promise<RecoveryOutcome> {
-    this.#refuseWhenClosed();
-    const platform = this.#platforms.get(event.platform);
-    if (!platform) {
-      const known = [...this.#platforms.keys()].join(', ') || 'none';
-      throw new PciRecoveryError(
-        'ERR_PCI_UNKNOWN_PLATFORM',
-        `No platform "${event.platform}" here; there is: ${known}.`,
-      );
-    }
-    this.#emit({ type: 'received', event });
-    const outcome = await this.#decide(platform, event, options.signal);
-    this.#ended(outcome);
-    return outcome;
+  submit(event: ErrorEvent, { signal }: RequestOptions = {}): Promise<RecoveryOutcome> {
+    return new Promise((resolve) => this.#submit(event, signal, resolve));
   }
 
   exclusive<T>(scope: RecoveryScope, work: () => Awaitable<T>, options: RequestOptions = {}): Promise<T> {
@@ -157,11 +145,39 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     await Promise.all([...this.#platforms.values()].map((platform) => takeIn(platform, intake)));
   }
 
+  /** A platform's own event: nobody waits for its outcome, so no promise is made for it. */
   #submitQuietly(event: ErrorEvent): void {
-    this.submit(event).catch((error: unknown) => this.#observers.emit({ type: 'trouble', where: 'submit', error }));
+    try {
+      this.#submit(event, undefined, () => undefined);
+    } catch (error) {
+      this.#observers.emit({ type: 'trouble', where: 'submit', error });
+    }
   }
 
-  #decide(platform: RecoveryPlatform, event: ErrorEvent, signal?: AbortSignal): Awaitable<RecoveryOutcome> {
+  /** @throws PciRecoveryError `ERR_PCI_ENGINE_CLOSED`, `ERR_PCI_UNKNOWN_PLATFORM` */
+  #submit(event: ErrorEvent, signal: AbortSignal | undefined, resolve: (outcome: RecoveryOutcome) => void): void {
+    this.#refuseWhenClosed();
+    const platform = this.#platforms.get(event.platform);
+    if (!platform) {
+      const known = [...this.#platforms.keys()].join(', ') || 'none';
+      throw new PciRecoveryError(
+        'ERR_PCI_UNKNOWN_PLATFORM',
+        `No platform "${event.platform}" here; there is: ${known}.`,
+      );
+    }
+    this.#emit({ type: 'received', event });
+    this.#decide(platform, event, signal, (outcome) => {
+      this.#ended(outcome);
+      resolve(outcome);
+    });
+  }
+
+  #decide(
+    platform: RecoveryPlatform,
+    event: ErrorEvent,
+    signal: AbortSignal | undefined,
+    ended: (outcome: RecoveryOutcome) => void,
+  ): void {
     const time = this.#clock.monotonic();
     try {
       let scope: RecoveryScope | undefined;
@@ -170,18 +186,19 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
       if (verdict === 'recover' || verdict === 'give_up') {
         scope ??= readScope(platform, event);
         const lane = `${platform.name}/${laneOf(platform, event, scope)}`;
-        return this.#admit({ platform, event, verdict, why }, scope, lane, signal);
+        return this.#admit({ platform, event, verdict, why }, scope, lane, signal, ended);
       }
       if (verdict !== 'record' && verdict !== 'ignore') {
         throw new PciRecoveryError('ERR_PCI_BAD_VERDICT', `"${String(verdict)}" is no verdict.`);
       }
       this.#emit({ type: verdict === 'record' ? 'recorded' : 'ignored', event, why });
       const outcome = unrecovered({ platform, event }, time, 'ignored', why, scope);
-      return verdict === 'record' ? this.#recorder.record(platform, event).then(() => outcome) : outcome;
+      if (verdict === 'ignore') ended(outcome);
+      else void this.#recorder.record(platform, event).then(() => ended(outcome));
     } catch (error) {
       this.#observers.emit({ type: 'trouble', where: 'the decision on an error', error });
       const why = `It could not be decided: ${describeError(error)}.`;
-      return unrecovered({ platform, event }, time, 'disconnected', why);
+      ended(unrecovered({ platform, event }, time, 'disconnected', why));
     }
   }
 
@@ -189,30 +206,29 @@ export class DefaultRecoveryEngine implements RecoveryEngine {
     { platform, event, verdict, why }: Pick<Submission, 'platform' | 'event' | 'verdict' | 'why'>,
     scope: RecoveryScope,
     lane: string,
-    signal?: AbortSignal,
-  ): Promise<RecoveryOutcome> {
-    return new Promise((resolve) => {
-      const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
-      const submission: Submission = {
-        platform,
-        event,
-        verdict,
-        why,
-        waiting: undefined,
-        purges: false,
-        run: undefined,
-        earlier: undefined,
-        later: undefined,
-        resolve(outcome) {
-          signal?.removeEventListener('abort', givenUp);
-          resolve(outcome);
-        },
-      };
-      this.#active.add(submission);
-      if (signal?.aborted) givenUp();
-      else signal?.addEventListener('abort', givenUp, { once: true });
-      this.#place(submission, scope, lane);
-    });
+    signal: AbortSignal | undefined,
+    ended: (outcome: RecoveryOutcome) => void,
+  ): void {
+    const givenUp = (): void => this.#giveUp(submission, 'Its caller gave it up.');
+    const submission: Submission = {
+      platform,
+      event,
+      verdict,
+      why,
+      waiting: undefined,
+      purges: false,
+      run: undefined,
+      earlier: undefined,
+      later: undefined,
+      resolve(outcome) {
+        signal?.removeEventListener('abort', givenUp);
+        ended(outcome);
+      },
+    };
+    this.#active.add(submission);
+    if (signal?.aborted) givenUp();
+    else signal?.addEventListener('abort', givenUp, { once: true });
+    this.#place(submission, scope, lane);
   }
 
   #giveUp(submission: Submission, reason: string): void {
