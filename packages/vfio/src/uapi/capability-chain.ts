@@ -59,7 +59,7 @@ export function walkCapabilities(buffer: Uint8Array, place: ChainPlace, order: B
     checkOffset(struct, field, offset, least, place.end);
     const { id, version, next } = decodeStruct(HEADER, buffer, order, offset);
     const end = next === 0 ? place.end : Math.min(next, place.end);
-    found.push({ id, version, offset, bytes: buffer.slice(offset, Math.max(end, offset)) });
+    found.push({ id, version, offset, bytes: new Uint8Array(buffer.subarray(offset, Math.max(end, offset))) });
     [struct, field, least, offset] = [HEADER, 'next', offset + sizeOf(HEADER), next];
   } while (offset !== 0);
   return found;

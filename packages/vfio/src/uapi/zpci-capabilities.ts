@@ -144,7 +144,7 @@ function counted(
   const { size } = decodeStruct(struct, bytes, order);
   const room = bytes.byteLength - start;
   if (size > room) throw kernelReply(struct, 'size', size, `only ${room} bytes are left in the capability`);
-  return bytes.slice(start, start + size);
+  return new Uint8Array(bytes.subarray(start, start + size));
 }
 
 /** @throws PciRecoveryError `ERR_PCI_KERNEL_REPLY` */

@@ -68,7 +68,7 @@ export class Intake {
     if (!fn?.present) return this.#around.happened({ what: 'dropped', fid, pec, why: fn ? 'absent' : 'unknown' });
     const record: ZpciRecord = { origin: 'event', class: errorClass(pec), fid, fh, ccdf: plainCcdf(ccdf) };
     this.#around.counters[record.class]++;
-    this.queue.push(this.#events.make(fn, record, bytes.slice()));
+    this.queue.push(this.#events.make(fn, record, new Uint8Array(bytes)));
   }
 
   async #available(bytes: Uint8Array, signal: AbortSignal): Promise<void> {

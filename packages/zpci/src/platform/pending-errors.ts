@@ -50,7 +50,7 @@ export class PendingErrors {
       this.#dropped++;
       return 'full';
     }
-    this.#records.push(record.slice());
+    this.#records.push(new Uint8Array(record));
     return 'stored';
   }
 

@@ -1,5 +1,5 @@
 import { wait, type ErsResult, type PciErrorHandlers } from '@pci-recovery/core';
-import { encodeCcdfError, ERROR_CODES } from '../../src/index.js';
+import { CONTENT_CODE, encodeCcdfError, ERROR_CODES } from '../../src/index.js';
 import { AT, host, LOOKING, operated, RESETTING, seen, type Host } from '../machine.js';
 
 const A = AT[1];
@@ -47,6 +47,17 @@ describe('every class of event (R2.1)', () => {
       class: 'recoverable',
       ccdf: { faddr: '0xfffffffffffffff0', ett: 5, mvn: 0x123, dmaas: 7, q: 1, rw: 1, pec: 4 },
     });
+  });
+
+  it('carries a copy of the record, also of one in a Buffer that is used again', async () => {
+    const run = await host(HOLDING);
+    const { fh } = run.hardware.inspect(1)!;
+    const record = encodeCcdfError({ fh, fid: 1, pec: 0x2a });
+    const buffer = Buffer.from(record);
+    run.hardware.notify({ contentCode: CONTENT_CODE.ERROR, ccdf: buffer });
+    const [outcome] = await run.ended(1);
+    buffer.fill(0);
+    expect(outcome!.event.raw).toEqual(record);
   });
 
   it('says nothing to user space about a permanent failure', async () => {

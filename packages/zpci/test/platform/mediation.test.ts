@@ -166,10 +166,12 @@ describe('the queue of four (R2.3)', () => {
     );
   });
 
-  it('keeps records that nobody can change any more', () => {
+  it.each([
+    ['bytes', Uint8Array.of(1, 2, 3)],
+    ['a Buffer, of which slice() is no copy', Buffer.of(1, 2, 3)],
+  ])('keeps records that nobody can change any more: %s', (_, bytes) => {
     const queue = new PendingErrors();
     queue.start();
-    const bytes = Uint8Array.of(1, 2, 3);
     queue.store(bytes);
     bytes.fill(0);
     expect(queue.next()).toEqual(Uint8Array.of(1, 2, 3));
