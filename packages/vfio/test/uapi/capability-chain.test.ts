@@ -51,8 +51,8 @@ function relink(reply: Uint8Array, offset: number, next: number, order: ByteOrde
 
 describe.each(ORDERS)('capability chains in byte order %s', (order) => {
   it('gives copies, also of a Buffer, whose slice() would share its memory', () => {
-    const reply = Buffer.from(chainOf([{ id: 1, version: 1, body: Uint8Array.of(1, 2, 3, 4) }], 8, 'LE'));
-    const [found] = walk(reply, 'LE');
+    const reply = Buffer.from(chainOf([{ id: 1, version: 1, body: Uint8Array.of(1, 2, 3, 4) }], 8, order));
+    const [found] = walk(reply, order);
     reply.fill(0);
     expect([...found!.bytes.subarray(8, 12)]).toEqual([1, 2, 3, 4]);
   });
