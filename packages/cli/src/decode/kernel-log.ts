@@ -45,16 +45,13 @@ function recordDecoded(record: KernelLogRecord, paint: Palette): Decoded {
   };
 }
 
-/** What printk and /dev/kmsg (Documentation/ABI/testing/dev-kmsg) put in front of a line without a blank behind it. */
-const GLUED = /^(?:<\d{1,3}>|\d{1,3},\d{1,19},\d{1,19},[^;\n]{1,64};)/gm;
-
 /** What a kernel log says of all three platforms: records in the order of their lines, then dumps of diagnostic data. */
 export function kernelLogDecoded(
   bytes: Uint8Array,
   paint: Palette,
 ): { readonly found: Decoded[]; readonly remarks: string[] } {
   const { records, findings } = scanKernelLog(bytes);
-  const { dumps, findings: diagFindings } = parsePhbDiagText(Buffer.from(bytes).toString('utf8').replaceAll(GLUED, ''));
+  const { dumps, findings: diagFindings } = parsePhbDiagText(Buffer.from(bytes).toString('utf8'));
   return {
     found: [
       ...records.map((record) => recordDecoded(record, paint)),

@@ -45,6 +45,19 @@ describe('dumps that Linux prints', () => {
     expect(data?.registers).not.toHaveProperty('phbTxeErrorStatus');
   });
 
+  it.each([
+    ['nothing', ''],
+    ['the time of printk', '[ 7023.118562] '],
+    ['the level of printk', '<6>'],
+    ['level and time', '<6>[ 7023.118562] '],
+    ['/dev/kmsg', '6,1234,7023118562,-;'],
+    ['syslog', 'Nov 25 18:00:00 host kernel: '],
+  ])('reads the same with %s in front of every line', (_, prefix) => {
+    const bare = PHB4.replaceAll(/^\[[^\]]*\] /gm, '');
+    const text = bare.replaceAll(/^(?=.)/gm, prefix);
+    expect(parsePhbDiagText(text)).toEqual(parsePhbDiagText(PHB4));
+  });
+
   it('fills in the PEs that are "as above"', () => {
     const pest = parsePhbDiagText(PHB4).dumps[0]!.pest;
     expect(pest).toHaveLength(0x101);

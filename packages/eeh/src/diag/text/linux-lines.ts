@@ -4,8 +4,9 @@ import { isLabel, registersBehind } from './labels.js';
 import { hasPe, type TextSink } from './sink.js';
 
 const HEADER = /\b([a-z][a-z0-9]{1,15}) PHB#([0-9a-f]{1,8}) Diag-data \(Version: (\d{1,9})\)/i;
+/** `<6>` of printk and `6,1234,5678,-;` of /dev/kmsg stand in front without a blank. */
 const REGISTERS =
-  /(?:^|\s)([a-z][a-z0-9]{2,24}):\s+((?:[0-9a-f]{8}|[0-9a-f]{16})(?: +(?:[0-9a-f]{8}|[0-9a-f]{16})){0,4})\s*$/i;
+  /(?:^|[\s>;])([a-z][a-z0-9]{2,24}):\s+((?:[0-9a-f]{8}|[0-9a-f]{16})(?: +(?:[0-9a-f]{8}|[0-9a-f]{16})){0,4})\s*$/i;
 const PEST =
   /\bPE\[(\.\.)?( {0,2}[0-9a-f]{1,3})\] (?:A\/B: (?:(as above)|([0-9a-f]{16}) ([0-9a-f]{16}))|PESTA:\s+([0-9a-f]{16}))\s*$/i;
 const PEST_B = /\bPESTB:\s+([0-9a-f]{16})\s*$/i;
