@@ -47,6 +47,17 @@ async function finishAll(rig: ReturnType<typeof slow>, outcomes: Promise<unknown
 }
 
 describe('recoveries of one lane', () => {
+  it('end, for whoever observes, before the next one begins', async () => {
+    const rig = slow();
+    const both = [rig.submit('a'), rig.submit('b')];
+    await finishAll(rig, both);
+    const what = rig.seen.flatMap((one) => {
+      if (one.type === 'ended') return `ended ${String(one.outcome.event.record)}`;
+      return one.type === 'trace' && one.entry.what === 'begin' ? `begin ${String(one.event.record)}` : [];
+    });
+    expect(what).toEqual(['begin a', 'ended a', 'begin b', 'ended b']);
+  });
+
   it('run one at a time, also when their scopes are disjoint', async () => {
     const rig = slow({ lane: () => 'one' });
     const both = [rig.submit('a', 1), rig.submit('b', 2)];

@@ -19,6 +19,10 @@ export type EngineEvent =
   /** Its lane's queue was full: it was counted, and nothing is done for it. */
   | { readonly type: 'overflowed'; readonly event: ErrorEvent; readonly lane: string }
   | { readonly type: 'trace'; readonly recovery: number; readonly event: ErrorEvent; readonly entry: TraceEntry }
+  /** Before anything that waited for it begins. */
   | { readonly type: 'ended'; readonly outcome: RecoveryOutcome }
-  /** Something that must not fail did: an observer threw, a platform's event source ended with an error. */
+  /**
+   * Something that must not fail did: an observer or a platform's hook threw, or what it returned was a promise that was
+   * rejected; a platform's event source ended with an error.
+   */
   | { readonly type: 'trouble'; readonly where: string; readonly error: unknown; readonly context?: Plain };

@@ -32,7 +32,10 @@ export interface RecoveryEngine extends AsyncDisposable {
    * `ERR_PCI_ENGINE_CLOSED`, `ERR_PCI_ABORTED`
    */
   exclusive<T>(scope: RecoveryScope, work: () => Awaitable<T>, options?: RequestOptions): Promise<T>;
-  /** Everything that happens, as it happens. A listener that throws is reported to the others and disturbs nobody. */
+  /**
+   * Everything that happens, as it happens. Nobody waits for a listener; one that throws, or whose promise is rejected, is
+   * reported to the others and disturbs nobody.
+   */
   observe(listener: (event: EngineEvent) => void): Disposable;
   /**
    * Surveys every platform, then takes in its events until the engine is closed. Resolves after the surveys; what fails
