@@ -1,4 +1,4 @@
-import { refOf, type OperationResult, type RecoveryScope } from '@pci-recovery/core';
+import { formatBdf, refOf, type OperationResult, type RecoveryScope } from '@pci-recovery/core';
 import {
   address,
   bench,
@@ -20,6 +20,57 @@ const becoming =
 const RESET: readonly Stage[] = [{ notify: 'errorDetected' }, { change: 'reset' }, { notify: 'resume' }];
 
 describe('an operation that plugs or unplugs', () => {
+  it.each([1, 8, 9, 300])(
+    'renews all of %d functions: each is called once in either life, and usable in the new one',
+    async (n) => {
+      const all = Array.from({ length: n }, (_, index) => index % 256);
+      const numbered = (generation: number) =>
+        all.map((bus, index) => ({
+          ...member(bus, { generation }),
+          bdf: formatBdf({ domain: index >> 8, bus, device: 0, function: 0 }),
+        }));
+      const [before, after] = [numbered(0), numbered(1)];
+      const called: string[] = [];
+      const rig = bench({
+        stages: RESET,
+        scopeOf: () => ({ ...scopeOf(1), members: before }),
+        perform: becoming({ ...scopeOf(1), members: after }),
+        handlersOf: () => ({
+          errorDetected: ({ device }) => (called.push(`${device.bdf} ${device.generation}`), 'none'),
+          resume: ({ device }) => void called.push(`${device.bdf} ${device.generation}`),
+        }),
+      });
+      const outcome = await rig.recover(errorAt(1));
+      expect(called).toEqual([...before, ...after].map(({ bdf, generation }) => `${bdf} ${generation}`));
+      expect(outcome.usable).toEqual(after.map(refOf));
+    },
+  );
+
+  it.each([1, 300])('leaves those of %d uncalled that are of another life', async (n) => {
+    const members = Array.from({ length: n }, (_, index) => ({
+      ...member(1, { generation: 2 }),
+      bdf: formatBdf({ domain: 0, bus: index >> 3, device: 0, function: index & 7 }),
+    }));
+    const old = members.map(({ bdf }) => ({ bdf, generation: 1 }));
+    const rig = bench({
+      scopeOf: () => ({ ...scopeOf(1), members }),
+      begin: () => ({
+        do: 'notify',
+        at: 'old',
+        state: null,
+        callback: 'errorDetected',
+        channel: 'frozen',
+        to: old,
+        then: () => ({ do: 'end', at: 'end', state: null, result: 'recovered', why: '', usable: old }),
+      }),
+      handlersOf: () => ({ errorDetected: () => 'recovered' }),
+    });
+    const outcome = await rig.recover(errorAt(1));
+    const answers = outcome.trace.flatMap((entry) => (entry.what === 'answer' ? entry.answer : []));
+    expect(answers).toEqual(old.map((one) => ({ ...one, gave: 'nothing', why: 'gone' })));
+    expect(outcome.usable).toEqual([]);
+  });
+
   it('changes the scope: later callbacks are those of the new life, and that one is usable', async () => {
     const called: unknown[] = [];
     const rig = bench({ stages: RESET, perform: becoming(replugged) });

@@ -43,6 +43,12 @@ export interface RunSurroundings {
 /** More steps than any platform's law has: a procedure that goes on longer goes round in circles. */
 const MOST_STEPS = 10_000;
 
+/** So many members are looked through; more are looked up, or walks over thousands of functions would take as long as their square. */
+const FEW = 8;
+
+const byAddress = (members: readonly Member[]): ReadonlyMap<Bdf, Member> =>
+  new Map(members.map((one) => [one.bdf, one]));
+
 /** Executes one recovery: the steps of its platform's procedure, one after the other, until the end. */
 export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   readonly recovery: number;
@@ -62,6 +68,7 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   /** Whose callbacks have failed; made with the first of them. */
   #faulted: Set<Bdf> | undefined;
   #uncut: UncutContext | undefined;
+  #indexed: { readonly members: readonly Member[]; readonly byAddress: ReadonlyMap<Bdf, Member> } | undefined;
   readonly #timer: DeadlineTimer;
   #abortReason: string | undefined;
   #controller: AbortController | undefined;
@@ -196,7 +203,11 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
   }
 
   #memberOf({ bdf, generation }: DeviceRef): Member | undefined {
-    return this.scope.members.find((one) => one.bdf === bdf && one.generation === generation);
+    const { members } = this.scope;
+    if (members.length <= FEW) return members.find((one) => one.bdf === bdf && one.generation === generation);
+    if (this.#indexed?.members !== members) this.#indexed = { members, byAddress: byAddress(members) };
+    const member = this.#indexed.byAddress.get(bdf);
+    return member?.generation === generation ? member : undefined;
   }
 
   /** A platform that cannot say has drivers that cannot be called. */
