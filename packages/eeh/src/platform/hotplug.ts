@@ -1,4 +1,5 @@
 import { type Member, type RecoveryScope } from '@pci-recovery/core';
+import { byAddress } from '../by-address.js';
 import { type Unplugged } from '../procedure/operations.js';
 import { isActionable, PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices, walkPes } from '../pe/tree.js';
@@ -28,10 +29,11 @@ export function unplug(
     removeBus({ port, tree }, pe);
     return { value: { devices: there.length, virtual: 0 }, virtual: [] };
   }
+  const memberAt = byAddress(scope.members);
   const leaves = (device: EehDevice): boolean => {
     if (!isActionable(device) || device.bridge) return false;
-    const member = scope.members.find(({ bdf, generation }) => bdf === device.bdf && generation === device.generation);
-    return which === 'everybody' || !member || !isSensitive(member);
+    const member = memberAt(device.bdf);
+    return which === 'everybody' || member?.generation !== device.generation || !isSensitive(member);
   };
   const taken: EehDevice[] = [];
   for (const device of walkDevices(pe)) {

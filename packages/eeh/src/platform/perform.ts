@@ -1,4 +1,5 @@
 import { type Operation, type OperationResult, type PerformContext } from '@pci-recovery/core';
+import { byAddress } from '../by-address.js';
 import { EEH_STATE } from '../firmware/states.js';
 import { countFreeze, isActionable, PE_STATE, type EehDevice, type Pe } from '../pe/pe.js';
 import { clear, mark, walkDevices } from '../pe/tree.js';
@@ -149,7 +150,8 @@ const busIsKnown = (root: Pe | undefined, pe: Pe): boolean =>
  * kernel, twice off is once off (eeh_set_irq_state).
  */
 function setInterrupts({ port }: PerformSurroundings, pe: Pe, { scope }: PerformContext, enabled: boolean): void {
-  const isDriven = ({ bdf }: EehDevice): boolean => scope.members.some((one) => one.bdf === bdf && one.driver);
+  const memberAt = byAddress(scope.members);
+  const isDriven = ({ bdf }: EehDevice): boolean => memberAt(bdf)?.driver === true;
   for (const device of walkDevices(pe)) {
     if (!isActionable(device) || device.interruptOff === !enabled || !isDriven(device)) continue;
     device.interruptOff = !enabled;

@@ -1,4 +1,5 @@
 import { type Answer, type Bdf, type DeviceRef, type RecoveryScope } from '@pci-recovery/core';
+import { byAddress } from '../by-address.js';
 import { functionsOf } from '../scope.js';
 
 /** One function as a recovery knows it: plain data. */
@@ -26,11 +27,14 @@ const walked = (
 export const firstWalk = (scope: RecoveryScope): Walked[] => functionsOf(scope).map((one) => walked(one, false, false));
 
 /** Everybody after functions were plugged or unplugged: who was not there before is a stranger. */
-export const nextWalk = (before: readonly Walked[], scope: RecoveryScope): Walked[] =>
-  firstWalk(scope).map((now) => {
-    const known = before.find((one) => one.bdf === now.bdf && one.generation === now.generation);
-    return walked(now, known?.stranger ?? true, known?.told ?? false);
+export function nextWalk(before: readonly Walked[], scope: RecoveryScope): Walked[] {
+  const find = byAddress(before);
+  return firstWalk(scope).map((now) => {
+    const known = find(now.bdf);
+    const same = known?.generation === now.generation;
+    return walked(now, same ? known.stranger : true, same ? known.told : false);
   });
+}
 
 const callable = (one: Walked): boolean => one.actionable && !one.stranger;
 
@@ -51,8 +55,11 @@ export const toldListeners = (walk: readonly Walked[]): DeviceRef[] =>
 
 /** Notes who was called. */
 export const withTold = (walk: readonly Walked[], answers: readonly Answer[]): readonly Walked[] => {
-  const called = (bdf: string): boolean =>
-    answers.some((one) => one.bdf === bdf && (one.gave === 'vote' || one.gave === 'fault'));
+  const answerOf = byAddress(answers);
+  const called = (bdf: string): boolean => {
+    const gave = answerOf(bdf)?.gave;
+    return gave === 'vote' || gave === 'fault';
+  };
   return walk.map((one) => (called(one.bdf) ? walked(one, one.stranger, true) : one));
 };
 
