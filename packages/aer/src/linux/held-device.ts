@@ -8,6 +8,7 @@ import { type AerOwnerTimings } from './owner-timings.js';
 import {
   answering,
   changedRegisters,
+  registerBytes,
   savedRegisters,
   showsReset,
   statusRegisters,
@@ -155,11 +156,7 @@ export class HeldDevice {
   }
 
   #write({ offset, width, value }: SavedRegister): Promise<void> {
-    const bytes = new Uint8Array(width);
-    const view = new DataView(bytes.buffer);
-    if (width === 2) view.setUint16(0, value, true);
-    else view.setUint32(0, value, true);
-    return this.#inTime('A write', this.port.writeConfig(offset, bytes));
+    return this.#inTime('A write', this.port.writeConfig(offset, registerBytes(value, width)));
   }
 
   /** An access can wait for a reset of the host's, but not for ever. */

@@ -1,15 +1,8 @@
 import { DEVICE_CONTROL, EXTENDED_CAPABILITY_ID as ID, LINK_CONTROL, PCIE, type PciFunction } from '@pci-recovery/pci';
-import { readRegister } from './saved-registers.js';
+import { changedRegisters, readRegister, type SavedRegister } from './saved-registers.js';
 
 /** A register that a reset takes away, and that VFIO lets no holder write. */
-export interface HostOnlyRegister {
-  readonly name: string;
-  /** Byte offset in configuration space. */
-  readonly offset: number;
-  readonly width: 2 | 4;
-  readonly value: number;
-  /** The bits that are to be as they were. */
-  readonly mask: number;
+export interface HostOnlyRegister extends SavedRegister {
   /** Without it the device does not work, or does what it must not; else it is only slower, or takes more power. */
   readonly essential: boolean;
 }
@@ -90,15 +83,13 @@ function places(fn: PciFunction, bytes: Uint8Array): Place[] {
 export const hostOnlyRegisters = (fn: PciFunction, bytes: Uint8Array): readonly HostOnlyRegister[] =>
   places(fn, bytes).map((place) => ({ ...place, value: readRegister(bytes, place.offset, place.width) }));
 
-/** Those that are not as they were. */
-export const lostRegisters = (saved: readonly HostOnlyRegister[], now: Uint8Array): readonly HostOnlyRegister[] =>
-  saved.filter(({ offset, width, value, mask }) => ((readRegister(now, offset, width) ^ value) & mask) !== 0);
-
 /**
  * Those that a reset has taken away, as far as VFIO shows it: it shows a payload size of its own, and a reset leaves 128 bytes.
  */
 export const lostBehindVfio = (saved: readonly HostOnlyRegister[], shown: Uint8Array): readonly HostOnlyRegister[] =>
-  saved.filter((one) => (one.name === PAYLOAD ? (one.value & one.mask) !== 0 : lostRegisters([one], shown).length > 0));
+  saved.filter((one) =>
+    one.name === PAYLOAD ? (one.value & one.mask) !== 0 : changedRegisters([one], shown).length > 0,
+  );
 
 /** For people: with the size where it is one. */
 export const describeRegister = ({ name, value, mask }: HostOnlyRegister): string =>

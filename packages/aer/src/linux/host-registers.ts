@@ -1,14 +1,8 @@
 import { describeError, PciRecoveryError, type Bdf } from '@pci-recovery/core';
 import { type SysfsPort } from '@pci-recovery/core/linux';
 import { CONFIG_SIZE, decodeFunction } from '@pci-recovery/pci';
-import {
-  describeRegister,
-  hostOnlyRegisters,
-  lostBehindVfio,
-  lostRegisters,
-  type HostOnlyRegister,
-} from './host-only-registers.js';
-import { readRegister } from './saved-registers.js';
+import { describeRegister, hostOnlyRegisters, lostBehindVfio, type HostOnlyRegister } from './host-only-registers.js';
+import { changedRegisters, readRegister, registerBytes } from './saved-registers.js';
 
 /** Waits for an access of the kernel's, but not for ever: then it rejects. */
 type InTime = <T>(what: string, access: Promise<T>) => Promise<T>;
@@ -20,12 +14,8 @@ interface Saved {
 }
 
 /** The register as it is to be; bits that are not ours as they are now. */
-function bytesOf({ offset, width, value, mask }: HostOnlyRegister, now: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(4);
-  const merged = (readRegister(now, offset, width) & ~mask) | (value & mask);
-  new DataView(bytes.buffer).setUint32(0, merged >>> 0, true);
-  return bytes.subarray(0, width);
-}
+const bytesOf = ({ offset, width, value, mask }: HostOnlyRegister, now: Uint8Array): Uint8Array =>
+  registerBytes((readRegister(now, offset, width) & ~mask) | (value & mask), width);
 
 /**
  * The registers of a held device that VFIO lets nobody write. They are written back through the host's own view of configuration space,
@@ -64,7 +54,7 @@ export class HostRegisters {
   async restore(shown: Uint8Array, wasReset: boolean): Promise<void> {
     const { registers, view } = this.#saved;
     const now = await this.#hostView();
-    if (now && view === 'host') return this.#writeBack(lostRegisters(registers, now), now);
+    if (now && view === 'host') return this.#writeBack(changedRegisters(registers, now), now);
     const lost = wasReset ? lostBehindVfio(registers, shown) : [];
     if (lost.length > 0) this.#trouble(this.#notRestored(lost, 'that takes CAP_SYS_ADMIN (config in sysfs)'));
   }
@@ -73,7 +63,7 @@ export class HostRegisters {
     if (lost.length === 0) return;
     const why = await this.#writeAll(lost, now);
     const after = await this.#hostView();
-    const left = after ? lostRegisters(lost, after) : lost;
+    const left = after ? changedRegisters(lost, after) : lost;
     if (left.length === 0) return;
     const error = this.#notRestored(left, why);
     if (left.some(({ essential }) => essential)) throw error;

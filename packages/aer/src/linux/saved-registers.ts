@@ -7,8 +7,8 @@ export interface SavedRegister {
   readonly offset: number;
   readonly width: 2 | 4;
   readonly value: number;
-  /** The bits that VFIO lets a holder write; the others are not ours to restore. */
-  readonly writable: number;
+  /** The bits that are to be as they were; the others are not ours to restore. */
+  readonly mask: number;
   /** Is to be written before: VFIO passes Max_Read_Request_Size on to the hardware only when its holder changes it. */
   readonly before?: number;
 }
@@ -41,8 +41,8 @@ const OTHER_READ_REQUEST = 1 << 12;
 export function savedRegisters({ header, pcie, aer }: PciFunction): readonly SavedRegister[] {
   if (!header) return [];
   const saved: SavedRegister[] = [];
-  const save = (name: string, offset: number, width: 2 | 4, value: number, writable: number): void =>
-    void saved.push({ name, offset, width, value: value >>> 0, writable });
+  const save = (name: string, offset: number, width: 2 | 4, value: number, mask: number): void =>
+    void saved.push({ name, offset, width, value: value >>> 0, mask });
   if (pcie) {
     const { deviceControl, deviceControl2 } = pcie.registers;
     const control = deviceControl & WRITABLE.deviceControl;
@@ -51,7 +51,7 @@ export function savedRegisters({ header, pcie, aer }: PciFunction): readonly Sav
       offset: pcie.offset + PCIE.DEVICE_CONTROL,
       width: 2,
       value: control,
-      writable: WRITABLE.deviceControl,
+      mask: WRITABLE.deviceControl,
       before: control ^ OTHER_READ_REQUEST,
     });
     if (pcie.second)
@@ -69,8 +69,8 @@ export function savedRegisters({ header, pcie, aer }: PciFunction): readonly Sav
 }
 
 /** The registers that are not as they were. `now`: the device's configuration space, at least as long as when they were saved. */
-export const changedRegisters = (saved: readonly SavedRegister[], now: Uint8Array): readonly SavedRegister[] =>
-  saved.filter(({ offset, width, value, writable }) => ((readRegister(now, offset, width) ^ value) & writable) !== 0);
+export const changedRegisters = <R extends SavedRegister>(saved: readonly R[], now: Uint8Array): readonly R[] =>
+  saved.filter(({ offset, width, value, mask }) => ((readRegister(now, offset, width) ^ value) & mask) !== 0);
 
 /** Which bits, all lost at once, show a reset: the error reporting enables, which no driver clears, else the decoders and bus mastering. */
 const TELL_TALES = [
@@ -95,6 +95,13 @@ export function readRegister(bytes: Uint8Array, offset: number, width: 2 | 4): n
   return width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
 }
 
+/** A register's bytes, little-endian. */
+export function registerBytes(value: number, width: 2 | 4): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value >>> 0, true);
+  return bytes.subarray(0, width);
+}
+
 /** INTx Disable and Capabilities List: VFIO shows its own, also of a device that is gone. */
 const VIRTUAL = 0x0010_0400;
 
@@ -110,8 +117,8 @@ export function statusRegisters(bytes: Uint8Array): readonly SavedRegister[] {
   const { aer } = decodeFunction(bytes);
   if (!aer) return [];
   const { uncorrectableStatus, correctableStatus } = aer.registers;
-  const status = (name: string, offset: number, value: number, writable: number): SavedRegister[] =>
-    value === 0 ? [] : [{ name, offset: aer.offset + offset, width: 4, value, writable }];
+  const status = (name: string, offset: number, value: number, mask: number): SavedRegister[] =>
+    value === 0 ? [] : [{ name, offset: aer.offset + offset, width: 4, value, mask }];
   return [
     ...status('Uncorrectable Error Status', AER.UNCOR_STATUS, uncorrectableStatus, WRITABLE.uncorrectable),
     ...status('Correctable Error Status', AER.COR_STATUS, correctableStatus, WRITABLE.correctable),

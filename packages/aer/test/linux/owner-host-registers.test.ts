@@ -1,5 +1,6 @@
 import { decodeFunction } from '@pci-recovery/pci';
-import { hostOnlyRegisters, lostRegisters, type HostOnlyRegister } from '../../src/linux/host-only-registers.js';
+import { hostOnlyRegisters, type HostOnlyRegister } from '../../src/linux/host-only-registers.js';
+import { changedRegisters } from '../../src/linux/saved-registers.js';
 import { Bench, type Votes } from './host/bench.js';
 import { AT, IN_USE, POWER_ON, setUp } from './host/config-image.js';
 
@@ -48,7 +49,7 @@ describe('registers that VFIO lets no holder write', () => {
         const now = saved.slice();
         now[offset + (bit >> 3)]! ^= 1 << (bit & 7);
         const counts = (mask & (1 << bit)) !== 0;
-        expect(lostRegisters(registers(saved), now).map((one) => one.name)).toEqual(counts ? [name] : []);
+        expect(changedRegisters(registers(saved), now).map((one) => one.name)).toEqual(counts ? [name] : []);
       }
     }
   });
@@ -67,7 +68,8 @@ describe('registers that VFIO lets no holder write', () => {
     const write = port.writeConfig.bind(port);
     const lostAtCommand: string[] = [];
     port.writeConfig = (offset, bytes) => {
-      if (offset === 4) lostAtCommand.push(...lostRegisters(registers(before), image(bench)).map(({ name }) => name));
+      if (offset === 4)
+        lostAtCommand.push(...changedRegisters(registers(before), image(bench)).map(({ name }) => name));
       return write(offset, bytes);
     };
     expect((await recovered(bench)).result).toBe('recovered');
