@@ -60,16 +60,15 @@ export interface CallbackCall {
   readonly callback: Voting | Telling;
   readonly channel: ChannelState;
   readonly context: LazyCallbackContext;
-  /** What it is followed in, and as what; only the callback itself runs inside. */
+  /** What it is followed in; only the callback itself runs inside. */
   readonly frames: CallbackFrames;
-  readonly frame: CallbackFrame;
+  /** Whose call it is: it waits until the call is answered. */
+  readonly run: CallbackFrame & Waiter;
   readonly timer: DeadlineTimer;
   /** When it was called, nanoseconds on the clock. */
   readonly calledAt: number;
   /** Milliseconds from then on; `Infinity`: none. */
   readonly deadline: number;
-  /** Waits for this call until it is answered. */
-  readonly waiter: Waiter;
   /** The answer is there: called once, before what was waited for goes on. Must not throw. */
   readonly answered: (form: AnswerForm) => void;
   /** An answer came when nobody waited for it any more. */
@@ -80,7 +79,7 @@ export interface CallbackCall {
 export function callCallback(call: CallbackCall): Promise<void> | undefined {
   let form: AnswerForm;
   try {
-    const value: unknown = call.frames.run(call.frame, () => entered(call));
+    const value: unknown = call.frames.run(call.run, () => entered(call));
     if (value instanceof Promise) return settle(call, value);
     form = judge(call.callback, value);
   } catch {
@@ -116,9 +115,9 @@ class PendingAnswer implements Pending, Overrunnable {
   constructor(call: CallbackCall, resolve: () => void) {
     this.#call = call;
     this.#resolve = resolve;
-    const { timer, calledAt, deadline, waiter } = call;
+    const { timer, calledAt, deadline, run } = call;
     timer.begin(this, calledAt, deadline);
-    waiter.pending = this;
+    run.pending = this;
   }
 
   stop(): void {
@@ -133,7 +132,7 @@ class PendingAnswer implements Pending, Overrunnable {
     if (!this.#open) return this.#call.late();
     this.#open = false;
     this.#call.timer.end();
-    this.#call.waiter.pending = undefined;
+    this.#call.run.pending = undefined;
     this.#call.answered(form);
     this.#resolve();
   }

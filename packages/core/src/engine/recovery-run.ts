@@ -227,11 +227,10 @@ export class RecoveryRun implements CallbackFrame, PerformContext, Waiter {
       channel,
       context: new LazyCallbackContext(device, this.event, this.recovery),
       frames,
-      frame: this,
+      run: this,
       timer: this.#timer,
       calledAt,
       deadline: deadlineOf(policy, observers, device, callback),
-      waiter: this,
       answered: (form) => this.#answered(step, answerOf(device, form), answers),
       late: () => this.note({ what: 'late_answer', callback, device }),
     });
