@@ -13,7 +13,7 @@ import { type TopologyFunction } from '@pci-recovery/pci/topology';
 import { OPAL_ASSERT, OPAL_RESET } from '../firmware/opal.js';
 import { EEH_RESET } from '../firmware/states.js';
 import { type EehDevice, type Pe } from '../pe/pe.js';
-import { ALL_ONES, readRegister, writeRegister } from './config.js';
+import { answers, readRegister, writeRegister } from './config.js';
 import { ERRNO } from './errno.js';
 import { finished, rootReset, type OpalSurroundings } from './opal-reset.js';
 import { pause, type Waiting } from './waiting.js';
@@ -97,7 +97,7 @@ function* answersAgain({ port, clock, timings }: OpalSurroundings, bridge: Bdf):
   const [first] = port.topology.below(bridge);
   if (!first) return true;
   for (let delay = 1; ; delay *= 2) {
-    if (port.readConfig(first.bdf, PCI_HEADER.COMMAND, 4) >>> 0 !== ALL_ONES[4]) return true;
+    if (answers(port, first.bdf)) return true;
     if (delay > timings.ready) return false;
     yield pause(clock, delay);
   }

@@ -10,6 +10,10 @@ const MOST_EXTENDED = (4096 - 256) / 8;
 /** All ones of a width. */
 export const ALL_ONES: Readonly<Record<ConfigWidth, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 
+/** Whether a function answers: nobody's command and status are all ones, a virtual one's identity is. */
+export const answers = (port: EehHostPort, bdf: Bdf): boolean =>
+  port.readConfig(bdf, PCI_HEADER.COMMAND, 4) >>> 0 !== ALL_ONES[4];
+
 /** Byte offset of a capability; 0: there is none. Ends on any bytes. */
 export function findCapability(port: EehHostPort, bdf: Bdf, id: number): number {
   if ((port.readConfig(bdf, PCI_HEADER.STATUS, 2) & STATUS.capabilitiesList.mask) === 0) return 0;

@@ -1,7 +1,7 @@
 import { COMMAND, LINK_CONTROL, LINK_STATUS, PCI_HEADER, PCIE, SLOT_CONTROL, SLOT_STATUS } from '@pci-recovery/pci';
 import { type EehDevice, type Pe } from '../pe/pe.js';
 import { walkDevices } from '../pe/tree.js';
-import { ALL_ONES, readRegister, writeRegister } from './config.js';
+import { answers, readRegister, writeRegister } from './config.js';
 import { type Surroundings } from './surroundings.js';
 import { pause, type Waiting } from './waiting.js';
 
@@ -47,7 +47,7 @@ export function* restoreRegisters(around: Surroundings, pe: Pe, patience = 0): W
  */
 function isSilent({ port }: Surroundings, root: Pe, { bdf, pe, physical }: EehDevice): boolean {
   if (physical || (pe !== root && pe!.passed > 0)) return false;
-  return port.readConfig(bdf, PCI_HEADER.COMMAND, 4) >>> 0 === ALL_ONES[4];
+  return !answers(port, bdf);
 }
 
 /** Asks at doubling intervals. How long it took, milliseconds. */
