@@ -2,7 +2,7 @@ import { type Bdf } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
 import { UeventMonitor, type HostFacts } from '@pci-recovery/vfio';
 import { ScriptedKernel } from '@pci-recovery/vfio/testing';
-import { ownerMachine, sysfsOf, vfioHostOf } from '../src/harnesses/aer-owner-machine.js';
+import { ownerMachine, vfioHostOf } from '../src/harnesses/aer-owner-machine.js';
 import { type LinuxHost } from '../src/live/linux-host.js';
 
 const machine = ownerMachine('pair', false)!;
@@ -22,13 +22,13 @@ export function scripted(): { kernel: ScriptedKernel; clock: VirtualClock; host:
   const facts = { arch: 'x64', functions, groups: [], groupNodes: new Map(), deviceNodes: new Map(), findings: [] };
   const host: LinuxHost = {
     facts: () => Promise.resolve(facts as unknown as HostFacts),
-    sysfs: sysfsOf(kernel, machine),
+    sysfs: kernel.sysfs,
     clock,
     vfio: vfioHostOf(kernel),
     syscalls: () => kernel,
     kernel: () => {
       const uevents = new UeventMonitor(kernel);
-      return { sysfs: sysfsOf(kernel, machine), uevents, [Symbol.asyncDispose]: () => uevents[Symbol.asyncDispose]() };
+      return { sysfs: kernel.sysfs, uevents, [Symbol.asyncDispose]: () => uevents[Symbol.asyncDispose]() };
     },
   };
   return { kernel, clock, host };

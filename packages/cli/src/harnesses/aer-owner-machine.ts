@@ -1,5 +1,4 @@
 import { parseBdf, type Bdf } from '@pci-recovery/core';
-import { type SysfsPort } from '@pci-recovery/core/linux';
 import { type VfioHost } from '@pci-recovery/vfio';
 import { type FunctionDescription, type MachineDescription, type ScriptedKernel } from '@pci-recovery/vfio/testing';
 
@@ -58,34 +57,6 @@ export function ownerMachine(layout: string, shared: boolean): OwnerMachine | un
     durations: DURATIONS,
   };
   return { description, functions, ports };
-}
-
-/** Configuration space of a root port, as far as the topology is read from it (PCI Express r6.1 §7.5.1.3, §7.5.3.2). */
-function portConfig(secondary: number): Uint8Array {
-  const bytes = new Uint8Array(256);
-  bytes.set([0x36, 0x1b, 0x0c, 0x00, 0x07, 0x01, 0x10, 0x00]);
-  bytes[0x0e] = 1;
-  bytes.set([0, secondary, secondary], 0x18);
-  bytes[0x34] = 0x40;
-  bytes.set([0x10, 0, 0x42, 0], 0x40);
-  return bytes;
-}
-
-/** sysfs of the scripted kernel, with configuration space for its ports. */
-export function sysfsOf({ sysfs }: ScriptedKernel, { ports }: OwnerMachine): SysfsPort {
-  const numbers = new Map(ports.map(({ bdf }, index) => [bdf, index + 1]));
-  return {
-    devices: () => sysfs.devices(),
-    read: (bdf, attribute) => sysfs.read(bdf, attribute),
-    readBytes(bdf, attribute) {
-      const number = attribute === 'config' ? numbers.get(bdf) : undefined;
-      return number === undefined ? sysfs.readBytes(bdf, attribute) : portConfig(number);
-    },
-    write: (bdf, attribute, text) => sysfs.write(bdf, attribute, text),
-    writeBytes: (bdf, attribute, offset, bytes) => sysfs.writeBytes(bdf, attribute, offset, bytes),
-    link: (bdf, name) => sysfs.link(bdf, name),
-    parent: (bdf) => sysfs.parent(bdf),
-  };
 }
 
 /** How functions of the scripted kernel are found when they are opened. */

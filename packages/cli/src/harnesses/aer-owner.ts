@@ -14,7 +14,7 @@ import { PCI_HEADER } from '@pci-recovery/pci';
 import { AerTrace, openVfioDevice, UeventMonitor, VfioOwnership, type VfioDevice } from '@pci-recovery/vfio';
 import { ScriptedKernel } from '@pci-recovery/vfio/testing';
 import { AerOwnerHost } from './aer-owner-host.js';
-import { ownerMachine, sysfsOf, vfioHostOf, type HostPort, type OwnerMachine } from './aer-owner-machine.js';
+import { ownerMachine, vfioHostOf, type HostPort, type OwnerMachine } from './aer-owner-machine.js';
 import { AerOwnerWitness } from './aer-owner-witness.js';
 import { type Wiring } from './wiring.js';
 
@@ -93,7 +93,7 @@ class AerOwnerSubject implements Subject {
     }
     const trace = new AerTrace(kernel, { root: TRACING, files: TRACEFS, isAlive: () => true, clock });
     const uevents = new UeventMonitor(kernel);
-    const owner = new AerOwnerPlatform({ sysfs: sysfsOf(kernel, machine), uevents, trace }, clock);
+    const owner = new AerOwnerPlatform({ sysfs: kernel.sysfs, uevents, trace }, clock);
     for (const device of opened) {
       const hold = await owner.hold(port?.(device) ?? device);
       // A holder gives back what the host wants back.

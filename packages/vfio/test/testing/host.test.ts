@@ -1,3 +1,4 @@
+import { placeFunctions, PciTopology } from '@pci-recovery/pci/topology';
 import { AbortError, collect } from './streams.js';
 import { type ErrorUevent } from '@pci-recovery/core/linux';
 import { parseTraceLine, parseUevent, readAerCounters, UeventMonitor, type Sysfs } from '../../src/index.js';
@@ -81,6 +82,28 @@ describe('sysfs of the scripted kernel', () => {
       PORT,
       4096,
     ]);
+  });
+
+  it('shows ports as bridges, with what is below them', () => {
+    const upper = '0000:00:01.0' as typeof BDF;
+    const lower = '0000:01:00.0' as typeof BDF;
+    const deep = '0000:02:00.0' as typeof BDF;
+    const empty = '0000:00:02.0' as typeof BDF;
+    const { sysfs } = new ScriptedKernel({
+      arch: 'x64',
+      ports: [{ bdf: upper }, { bdf: lower, port: upper }, { bdf: empty }],
+      groups: [{ number: 1, functions: [{ bdf: deep, port: lower }] }],
+    });
+    const images = sysfs.devices().map((bdf) => ({ bdf, bytes: sysfs.readBytes(bdf, 'config')! }));
+    const topology = new PciTopology(placeFunctions(images).map((one) => one.topology));
+    expect(topology.upstreamBridge(deep)?.bdf).toBe(lower);
+    expect([...topology.below(upper)].map(({ bdf }) => bdf)).toEqual([lower, deep]);
+    expect([upper, lower, empty].map((bdf) => topology.get(bdf)?.portType)).toEqual([
+      'root_port',
+      'downstream_port',
+      'root_port',
+    ]);
+    expect([...topology.below(empty)]).toEqual([]);
   });
 
   it('lets configuration space be written as hardware takes it, and nothing else by bytes', () => {

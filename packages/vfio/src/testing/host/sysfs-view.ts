@@ -7,6 +7,7 @@ import { type PciFunction } from '../machine/pci-function.js';
 import { type AerSeverity } from './aer-counters.js';
 import { type Host } from './host.js';
 import { pathOfDevice } from './device-path.js';
+import { portConfig } from './port-config.js';
 
 /** What sysfs writes do: the order is carried out by the kernel's owner. */
 export interface SysfsOrders {
@@ -92,6 +93,7 @@ export class SysfsView implements SysfsPort {
   readBytes(bdf: Bdf, attribute: string): Uint8Array | undefined {
     const subject = this.#present(bdf);
     if (subject && attribute === 'config') return subject.read(0, subject.config.length);
+    if (attribute === 'config' && this.#isPort(bdf)) return portConfig(this.#host.machine, bdf);
     const text = this.read(bdf, attribute);
     return text === undefined ? undefined : new TextEncoder().encode(`${text}\n`);
   }

@@ -1,6 +1,5 @@
 import { parseBdf, type Bdf } from '@pci-recovery/core';
 import { VirtualClock } from '@pci-recovery/core/testing';
-import { type SysfsPort } from '@pci-recovery/core/linux';
 import { openVfioDevice, UeventMonitor, VfioOwnership, type Syscalls, type VfioDevice } from '@pci-recovery/vfio';
 import { ScriptedKernel, type AerSeverity } from '@pci-recovery/vfio/testing';
 import { requests } from '@pci-recovery/vfio/uapi';
@@ -22,31 +21,6 @@ export interface Mischief {
   readonly dead?: boolean;
   /** Every injection leaves a descriptor open. */
   readonly leaks?: boolean;
-}
-
-/** Configuration space of a root port, as far as the topology is read from it. */
-function portConfig(secondary: number): Uint8Array {
-  const bytes = new Uint8Array(256);
-  bytes.set([0x36, 0x1b, 0x0c, 0x00, 0x07, 0x01, 0x10, 0x00]);
-  bytes[0x0e] = 1;
-  bytes.set([0, secondary, secondary], 0x18);
-  bytes[0x34] = 0x40;
-  bytes.set([0x10, 0, 0x42, 0], 0x40);
-  return bytes;
-}
-
-function sysfsOf({ sysfs }: ScriptedKernel): SysfsPort {
-  return {
-    devices: () => sysfs.devices(),
-    read: (bdf, attribute) => sysfs.read(bdf, attribute),
-    readBytes(bdf, attribute) {
-      const port = PORTS.indexOf(bdf as (typeof PORTS)[number]);
-      return port >= 0 && attribute === 'config' ? portConfig(port + 1) : sysfs.readBytes(bdf, attribute);
-    },
-    write: (bdf, attribute, text) => sysfs.write(bdf, attribute, text),
-    link: (bdf, name) => sysfs.link(bdf, name),
-    parent: (bdf) => sysfs.parent(bdf),
-  };
 }
 
 /** A scripted kernel as the machine of a live harness: its log tells of resets as Linux's does. */
@@ -80,7 +54,7 @@ export class ScriptedMachine implements LiveMachine {
 
   constructor(mischief: Mischief = {}) {
     this.#mischief = mischief;
-    this.ports = { sysfs: sysfsOf(this.kernel), uevents: new UeventMonitor(this.kernel) };
+    this.ports = { sysfs: this.kernel.sysfs, uevents: new UeventMonitor(this.kernel) };
   }
 
   async open(bdf: Bdf): Promise<VfioDevice> {
